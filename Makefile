@@ -1,0 +1,46 @@
+# Two commands do all the set-up: `make demo` and `make test`. They need Python 3.11 and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_STORE ?= build/demo-store
+# One thread per library; on few cores more of them get in each other's way.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_OFFLINE := 1
+
+.PHONY: setup lint test demo bench docs clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "footage needs Python 3.11; this is `$(PYTHON) --version`. Set PYTHON=/path/to/python3.11."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
+
+test: setup
+	$(BIN)/python -m pytest
+
+demo: setup
+	$(BIN)/python -m samples.demo --store $(DEMO_STORE)
+
+bench: setup
+	$(BIN)/python -m benchmarks.decode
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.first_hit
+
+# The settings reference and the sidecar schema are written from the models.
+docs: setup
+	$(BIN)/python -m docs.generate
+
+clean:
+	rm -rf build $(VENV)

@@ -1,0 +1,211 @@
+"""Answers a search: asks each list, fuses them, and says of every hit why it is there."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from footage.catalog import Catalog
+from footage.errors import SettingsError
+from footage.fusion import Fused, RankedList, fuse
+from footage.highlights import highlights
+from footage.index_records import IndexHit, ListName, SceneFilter, VectorQuery
+from footage.records import EncodedQuery
+from footage.search import ListAsked, SearchHit, SearchRequest, SearchResponse, Why
+from footage.settings import SearchSettings
+from footage.sidecar import Manifest
+from footage.storage import ObjectStore
+
+
+class Encoder(Protocol):
+    """What turns a query into vectors: actors.query_encoder.QueryEncoder."""
+
+    def encode(self, text: str) -> EncodedQuery:
+        """The vectors of a query."""
+        ...
+
+
+class SearchableIndex(Protocol):
+    """What a search needs of an index: any VectorIndex, or a client of the process that owns it."""
+
+    def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
+        """See VectorIndex.search."""
+        ...
+
+
+class SceneSearcher:
+    """Searches one store. The command line, the service and the evaluation all use it, so that they rank alike."""
+
+    def __init__(
+        self,
+        index: SearchableIndex,
+        store: ObjectStore,
+        encoder: Encoder,
+        settings: SearchSettings,
+        toy_lists: frozenset[ListName] = frozenset(),
+    ) -> None:
+        """Take what to search.
+
+        Args:
+            index: the scenes' vectors.
+            store: the scenes' sidecars and the videos' manifests.
+            encoder: of the models that the index was made with.
+            settings: weights of the lists, their length, and the constant of the fusion.
+            toy_lists: the lists that a toy model made; the answer says so.
+        """
+        self._index = index
+        self._store = store
+        self._encoder = encoder
+        self._settings = settings
+        self._toy_lists = toy_lists
+
+    def search(self, request: SearchRequest) -> SearchResponse:
+        """Answer a search: the best scenes first, at most `request.limit`.
+
+        A scene whose sidecar or video was deleted meanwhile is left out.
+
+        Raises:
+            SettingsError: the query is empty.
+        """
+        if not request.query.strip():
+            raise SettingsError('The query is empty: say what to look for, for example `footage search "red car"`.')
+        clock = _Clock()
+        catalog = Catalog(self._store, request.workspace)
+        queries = self._queries(self._encoder.encode(request.query))
+        clock.lap("encode")
+        where = self._where(request, catalog)
+        answers = (
+            self._index.search(queries, where, self._settings.candidates) if where is not None else [[]] * len(queries)
+        )
+        clock.lap("index")
+        lists = [
+            RankedList(
+                query.list_name,
+                self._weight(query.list_name),
+                [hit.scene_id for hit in hits],
+                [hit.score for hit in hits],
+            )
+            for query, hits in zip(queries, answers, strict=True)
+        ]
+        found = {hit.scene_id: hit for hits in answers for hit in hits}
+        fused = fuse(lists, self._settings.rrf_k)
+        clock.lap("fuse")
+        hits = list(self._hits(request, catalog, fused, found))
+        clock.lap("read")
+        return SearchResponse(
+            query=request.query,
+            workspace=request.workspace,
+            hits=hits,
+            lists=[
+                ListAsked(
+                    list=query.list_name,
+                    weight=self._weight(query.list_name),
+                    found=len(answer),
+                    toy=query.list_name in self._toy_lists,
+                )
+                for query, answer in zip(queries, answers, strict=True)
+            ],
+            took_ms=clock.took_ms,
+        )
+
+    def _weight(self, list_name: ListName) -> float:
+        weights: dict[ListName, float] = {
+            "transcript": self._settings.transcript_weight,
+            "transcript_sparse": self._settings.transcript_sparse_weight,
+            "visual": self._settings.visual_weight,
+        }
+        return weights[list_name]
+
+    def _queries(self, encoded: EncodedQuery) -> list[VectorQuery]:
+        """The lists worth asking: those with a weight, and the sparse one only if it knows a word of the query."""
+        queries = [
+            VectorQuery("transcript", encoded.transcript),
+            VectorQuery("transcript_sparse", encoded.transcript_sparse),
+            VectorQuery("visual", encoded.visual),
+        ]
+        if not encoded.transcript_sparse.indices:
+            del queries[1]
+        return [query for query in queries if self._weight(query.list_name) > 0]
+
+    @staticmethod
+    def _where(request: SearchRequest, catalog: Catalog) -> SceneFilter | None:
+        """The scenes that count; None if none can."""
+        video_ids = tuple(request.video_ids)
+        if request.dataset is not None:
+            # The catalog knows a dataset's videos, also those that joined it after they were indexed.
+            in_dataset = catalog.dataset_videos(request.dataset)
+            video_ids = tuple(id_ for id_ in in_dataset if not video_ids or id_ in video_ids)
+            if not video_ids:
+                return None
+        return SceneFilter(request.workspace, video_ids, request.language, request.from_s, request.to_s)
+
+    def _hits(
+        self, request: SearchRequest, catalog: Catalog, fused: list[Fused], found: dict[str, IndexHit]
+    ) -> Iterator[SearchHit]:
+        """The answer in order, with what the store knows of each scene; reads no further than the limit needs."""
+        in_video = Counter(found[one.id].video_id for one in fused)
+        manifests: dict[str, Manifest | None] = {}
+        shown: set[str] = set()
+        count = 0
+        for one in fused:
+            if count == request.limit:
+                return
+            video_id = found[one.id].video_id
+            if request.group_by_video and video_id in shown:
+                continue
+            if video_id not in manifests:
+                manifests[video_id] = catalog.manifest(video_id)
+            more = in_video[video_id] - 1 if request.group_by_video else None
+            hit = _hit(request, catalog, one, video_id, manifests[video_id], more)
+            if hit is not None:
+                shown.add(video_id)
+                count += 1
+                yield hit
+
+
+def _hit(
+    request: SearchRequest, catalog: Catalog, one: Fused, video_id: str, manifest: Manifest | None, more: int | None
+) -> SearchHit | None:
+    """A scene as the answer shows it; None if its sidecar or every source of its video is gone."""
+    sidecar = catalog.sidecar(video_id, one.id)
+    if manifest is None or not manifest.sources or sidecar is None:
+        return None
+    return SearchHit(
+        video_id=video_id,
+        scene_id=one.id,
+        index=sidecar.index,
+        source_uris=[source.uri for source in manifest.sources],
+        start_s=sidecar.start_s,
+        end_s=sidecar.end_s,
+        score=one.score,
+        why=[
+            Why.model_validate(
+                {
+                    "list": part.list_name,
+                    "rank": part.rank,
+                    "score": part.score,
+                    "weight": part.weight,
+                    "contribution": part.contribution,
+                }
+            )
+            for part in one.contributions
+        ],
+        transcript=sidecar.transcript.text,
+        language=sidecar.transcript.language,
+        highlights=highlights(request.query, sidecar.transcript.text),
+        thumbnail_key=sidecar.thumbnail_key,
+        more_in_video=more,
+    )
+
+
+class _Clock:
+    """Milliseconds between laps, by name."""
+
+    def __init__(self) -> None:
+        self.took_ms: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.took_ms[name] = round((now - self._since) * 1000, 3)
+        self._since = now

@@ -1,0 +1,272 @@
+"""Writes what the models found: sidecars and thumbnails, then vectors, then the span's record, then the whole video."""
+
+from collections import Counter
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from footage import identity
+from footage.catalog import Catalog, utc_now
+from footage.completion import complete_video, most_spoken, spans_of_plan
+from footage.errors import StoreError
+from footage.index import VectorIndex
+from footage.index_records import IndexSpec, ScenePoint
+from footage.records import SceneVectors, SparseVector
+from footage.sidecar import (
+    Claim,
+    QuarantineRecord,
+    Sidecar,
+    SidecarMetadata,
+    SpanRecord,
+    StoredEmbedding,
+    StoredEmbeddings,
+    StoredScene,
+    StoredSource,
+    StoredTranscript,
+)
+from footage.span_table import SPAN, table_of
+
+OUTCOME = pa.schema(
+    [
+        SPAN.field("run_id"),
+        SPAN.field("source_uri"),
+        SPAN.field("video_id"),
+        SPAN.field("span_index"),
+        SPAN.field("span_count"),
+        pa.field("status", pa.string(), nullable=False),  # committed, video_done, duplicate or failed
+        pa.field("code", pa.string()),  # of a failure
+        pa.field("reason", pa.string()),
+        pa.field("scene_count", pa.int64(), nullable=False),
+        pa.field("duration_s", pa.float64(), nullable=False),  # of the span: seconds of media that are now indexed
+        SPAN.field("stage_seconds"),
+    ]
+)
+
+
+class SceneWriter:
+    """Commits spans. Any write may be done again: what is stored is the same but for times and the run's name.
+
+    Several writers may work on one video, and a writer may be killed anywhere; a video is seen by searches from the
+    moment its manifest is there.
+    """
+
+    RETURNS: ClassVar[pa.Schema] = OUTCOME
+
+    def __init__(self, catalog: Catalog, index: VectorIndex, fingerprint: str, models: IndexSpec) -> None:
+        """Take what to write to.
+
+        Args:
+            catalog: of the workspace whose spans come.
+            index: where vectors go.
+            fingerprint: of the pipeline that made the spans.
+            models: names and dimensions of the models that made the vectors.
+        """
+        self._catalog = catalog
+        self._index = index
+        self._fingerprint = fingerprint
+        self._models = models
+
+    def __call__(self, spans: pa.Table) -> pa.Table:
+        """Write a table of spans with the columns of all stages; gives one row of OUTCOME per span.
+
+        `video_done` says that the video is complete now; a video may say so more than once, when two writers end its
+        last spans at the same time or a span is written again. `duplicate` rows of a video that has no manifest yet
+        are left to the end of the run.
+
+        Raises:
+            StoreError: the store cannot be used, or the claim of a span's video is gone.
+        """
+        return table_of([self._write(row) for row in spans.to_pylist()], OUTCOME)
+
+    def _write(self, row: dict[str, Any]) -> dict[str, Any]:
+        if row["failure_code"] is not None:
+            self._quarantine(row)
+            return _outcome(row, "failed", code=row["failure_code"], reason=row["failure"])
+        if row["duplicate"]:
+            self._add_duplicate(row)
+            return _outcome(row, "duplicate")
+        done = self._commit(row)
+        duration_s = row["span_end_s"] - row["span_start_s"]
+        return _outcome(
+            row, "video_done" if done else "committed", scene_count=len(row["scene_ids"]), duration_s=duration_s
+        )
+
+    def _commit(self, row: dict[str, Any]) -> bool:
+        """Write one span; True if its video is complete."""
+        video_id = row["video_id"]
+        claim = self._catalog.claim(video_id)
+        if claim is None or claim.pipeline_fingerprint != self._fingerprint:
+            manifest = self._catalog.manifest(video_id)
+            if manifest is not None and manifest.pipeline_fingerprint == self._fingerprint:
+                return True  # completed, and its claim given back, since this row set out
+            raise StoreError(
+                f"The claim of video {video_id} ({row['source_uri']}) is gone or belongs to another pipeline: "
+                "another run took it over. Index the source again."
+            )
+        # A span of a complete video, written again: its scenes have their final places already.
+        complete = spans_of_plan(self._catalog, claim)
+        before = sum(len(span.scenes) for span in (complete or [])[: row["span_index"]])
+        for position, scene in enumerate(_scenes(row)):
+            self._catalog.put_thumbnail(video_id, scene["scene_id"], scene["thumbnail"])
+            self._catalog.put_sidecar(self._sidecar(row, scene, before + position, claim))
+        self._index.upsert([self._point(row, scene) for scene in _scenes(row)])
+        self._catalog.put_span(self._span_record(row, claim))
+        self._catalog.delete_quarantine_record(identity.quarantine_id(claim.source.uri, row["span_index"]))
+        complete = spans_of_plan(self._catalog, claim)
+        if complete is not None:
+            complete_video(self._catalog, self._index, claim, complete, row["dataset"], row["run_id"])
+        return complete is not None
+
+    def _add_duplicate(self, row: dict[str, Any]) -> None:
+        source = _source(row)
+        added = self._catalog.add_source(row["video_id"], source, row["dataset"], self._fingerprint)
+        if added is not None:
+            self._catalog.delete_quarantine(source.uri, added.span_count)
+
+    def _quarantine(self, row: dict[str, Any]) -> None:
+        now = utc_now()
+        self._catalog.put_quarantine(
+            QuarantineRecord(
+                quarantine_id=identity.quarantine_id(row["source_uri"], row["span_index"]),
+                workspace=self._catalog.workspace,
+                source=_source(row),
+                video_id=row["video_id"],
+                span_index=row["span_index"],
+                code=row["failure_code"],
+                reason=row["failure"],
+                attempts=1,
+                pipeline_fingerprint=self._fingerprint,
+                first_failed_at=now,
+                last_failed_at=now,
+                run_id=row["run_id"],
+            )
+        )
+
+    def _sidecar(self, row: dict[str, Any], scene: dict[str, Any], index: int, claim: Claim) -> Sidecar:
+        models = self._models
+        return Sidecar(
+            workspace=self._catalog.workspace,
+            video_id=row["video_id"],
+            scene_id=scene["scene_id"],
+            index=index,
+            start_s=scene["start_s"],
+            end_s=scene["end_s"],
+            transcript=StoredTranscript.model_validate(scene["transcript"]),
+            embeddings=StoredEmbeddings(
+                text=StoredEmbedding(
+                    model=models.text_model,
+                    dimensions=models.text_dimensions,
+                    has_embedding=scene["transcript_dense"] is not None,
+                ),
+                vision=StoredEmbedding(
+                    model=models.vision_model,
+                    dimensions=models.vision_dimensions,
+                    has_embedding=scene["visual"] is not None,
+                ),
+            ),
+            thumbnail_key=self._catalog.thumbnail_key(row["video_id"], scene["scene_id"]),
+            source_uris=[claim.source.uri],
+            metadata=SidecarMetadata(
+                pipeline_fingerprint=self._fingerprint,
+                processed_at=utc_now(),
+                stage_seconds=_seconds(row),
+            ),
+        )
+
+    def _point(self, row: dict[str, Any], scene: dict[str, Any]) -> ScenePoint:
+        sparse = scene["transcript_sparse"]
+        return ScenePoint(
+            scene_id=scene["scene_id"],
+            video_id=row["video_id"],
+            workspace=self._catalog.workspace,
+            start_s=scene["start_s"],
+            end_s=scene["end_s"],
+            language=scene["transcript"]["language"],
+            generation=self._fingerprint,
+            datasets=() if row["dataset"] is None else (row["dataset"],),
+            sidecar_key=self._catalog.sidecar_key(row["video_id"], scene["scene_id"]),
+            thumbnail_key=self._catalog.thumbnail_key(row["video_id"], scene["scene_id"]),
+            vectors=SceneVectors(
+                scene_id=scene["scene_id"],
+                transcript=_vector(scene["transcript_dense"]),
+                transcript_sparse=sparse and SparseVector(tuple(sparse["indices"]), tuple(sparse["values"])),
+                visual=_vector(scene["visual"]),
+            ),
+        )
+
+    def _span_record(self, row: dict[str, Any], claim: Claim) -> SpanRecord:
+        words: Counter[str] = Counter()
+        for transcript in row["transcripts"]:
+            said = sum(len(segment["words"]) for segment in transcript["segments"]) or len(transcript["text"].split())
+            if said:
+                words[transcript["language"]] += said
+        return SpanRecord(
+            video_id=row["video_id"],
+            span=claim.spans[row["span_index"]],
+            scenes=[
+                StoredScene(scene_id=scene["scene_id"], start_s=scene["start_s"], end_s=scene["end_s"])
+                for scene in _scenes(row)
+            ],
+            language=most_spoken(words),
+            words_by_language=dict(sorted(words.items())),
+            frames_decoded=row["frames_decoded"],
+            frames_damaged=row["frames_damaged"],
+            pipeline_fingerprint=self._fingerprint,
+            run_id=row["run_id"],
+            committed_at=utc_now(),
+            stage_seconds=_seconds(row),
+        )
+
+
+# The parallel list columns of a span, by what they are to one scene.
+_SCENE_COLUMNS = {
+    "scene_id": "scene_ids",
+    "start_s": "scene_start_s",
+    "end_s": "scene_end_s",
+    "thumbnail": "thumbnails",
+    "transcript": "transcripts",
+    "transcript_dense": "transcript_dense",
+    "transcript_sparse": "transcript_sparse",
+    "visual": "visual",
+}
+
+
+def _scenes(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The scenes of a span, one record each.
+
+    Raises:
+        ValueError: the list columns differ in length.
+    """
+    columns = [row[column] for column in _SCENE_COLUMNS.values()]
+    return [dict(zip(_SCENE_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _vector(values: list[float] | None) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+    return None if values is None else np.asarray(values, np.float32)
+
+
+def _seconds(row: dict[str, Any]) -> dict[str, float]:
+    return dict(row["stage_seconds"])
+
+
+def _source(row: dict[str, Any]) -> StoredSource:
+    return StoredSource(uri=row["source_uri"], etag=row["source_etag"], size_bytes=row["source_size_bytes"])
+
+
+def _outcome(
+    row: dict[str, Any],
+    status: str,
+    code: str | None = None,
+    reason: str | None = None,
+    scene_count: int = 0,
+    duration_s: float = 0.0,
+) -> dict[str, Any]:
+    kept = {name: row[name] for name in OUTCOME.names if name in row}
+    return kept | {
+        "status": status,
+        "code": code,
+        "reason": reason,
+        "scene_count": scene_count,
+        "duration_s": duration_s,
+    }

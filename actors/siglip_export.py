@@ -1,0 +1,102 @@
+"""Exports SigLIP's text tower to ONNX, with the tokenizer that its processor uses."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from actors.onnx_export import ExportDiffers, export_onnx
+from actors.onnx_towers import DESCRIPTION, SENTENCEPIECE, TOKENIZER, SiglipTextTower
+from actors.text_tower_export import LEAST_COSINE
+from footage.errors import SettingsError
+from footage.settings import FrameSettings
+
+# Case, punctuation, odd spaces, nothing, other scripts, words outside the vocabulary, and more than it takes.
+TEXTS = (
+    "a photo of a red circle on a blue background",
+    "A Striped, GREEN background!",
+    "  two \n lines\tand -- dashes_ (e-mail: x_y@z) ",
+    "",
+    "고양이가 창문 옆에서",
+    "Füße, naïve café 🙂",
+    "a small white square at the top of a dotted yellow background " * 12,
+)
+
+
+def export_siglip_text_tower(model_folder: Path, settings: FrameSettings, folder: Path) -> int:
+    """Export the text tower as an ONNX tower and compare ids and vectors with the Hugging Face classes.
+
+    The ids are always padded to the text model's length: SigLIP reads the last position, and on shorter inputs its
+    vectors are wrong without an error.
+
+    Returns:
+        The dimensions of its vectors.
+
+    Raises:
+        SettingsError: the model is not of SigLIP's architecture (SigLIP 2 NaFlex has another).
+        ExportDiffers: on one of TEXTS the token ids differ, or the vectors' cosine is below 0.9999.
+    """
+    from transformers import AutoModel, AutoProcessor
+
+    kind = json.loads((model_folder / "config.json").read_text()).get("model_type")
+    if kind != "siglip":
+        raise SettingsError(
+            f"The frame model {settings.model} is of type {kind!r}, and footage runs `siglip`: SigLIP, or SigLIP 2 of "
+            f"a fixed resolution such as google/siglip2-base-patch16-224; name one of those in frames.model."
+        )
+    folder.mkdir(parents=True)
+    model = AutoModel.from_pretrained(str(model_folder)).float().eval()
+    processor = AutoProcessor.from_pretrained(str(model_folder))
+    length = model.config.text_config.max_position_embeddings
+    ids = processor(text=list(TEXTS), padding="max_length", truncation=True, max_length=length, return_tensors="pt")
+    export_onnx(_text_module(model), {"input_ids": ids["input_ids"]}, ["vector"], folder)
+    _save_tokenizer(processor.tokenizer, length, folder)
+    _compare(model, ids["input_ids"], SiglipTextTower(folder), settings)
+    return int(model.config.text_config.projection_size)
+
+
+def _text_module(model: Any) -> Any:
+    import torch
+
+    class UnitTextFeatures(torch.nn.Module):  # type: ignore[misc]  # torch is untyped here
+        """SigLIP's text features with unit length."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any) -> Any:
+            features = self.model.get_text_features(input_ids=input_ids).pooler_output
+            return torch.nn.functional.normalize(features, dim=-1)
+
+    return UnitTextFeatures().eval()
+
+
+def _save_tokenizer(tokenizer: Any, length: int, folder: Path) -> None:
+    description: dict[str, Any] = {"length": length, "pad_id": tokenizer.pad_token_id}
+    if tokenizer.is_fast:
+        tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    else:
+        shutil.copyfile(tokenizer.vocab_file, folder / SENTENCEPIECE)
+        description["eos_id"] = tokenizer.eos_token_id
+        description["unknown"] = tokenizer.unk_token
+        description["lower_case"] = tokenizer.do_lower_case
+    (folder / DESCRIPTION).write_text(json.dumps(description))
+
+
+def _compare(model: Any, token_ids: Any, tower: SiglipTextTower, settings: FrameSettings) -> None:
+    import torch
+
+    with torch.no_grad():
+        expected = model.get_text_features(input_ids=token_ids).pooler_output.numpy()
+    for text, ids, vector in zip(TEXTS, token_ids.tolist(), expected, strict=True):
+        same_ids = tower.token_ids(text) == ids
+        cosine = float(np.dot(tower.encode(text), vector) / np.linalg.norm(vector))
+        if not same_ids or cosine < LEAST_COSINE:
+            raise ExportDiffers(
+                f"The ONNX copy of {settings.model}'s text tower differs from the model on {text[:40]!r} (cosine "
+                f"{cosine:.6f}, same token ids: {same_ids}); queries would not find what was indexed. Install the "
+                f"versions of constraints.txt, and if it stays, report it."
+            )

@@ -1,0 +1,217 @@
+"""The `footage` command."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import BaseModel
+
+from footage.errors import FootageError, SettingsError
+
+# Nothing heavy is imported here: `footage search` is to answer in a fraction of a second. Each command imports
+# what it needs (Ray for indexing; ONNX Runtime for searching) when it runs.
+
+DEFAULT_STORE = Path("footage-store")
+EXIT_FAILED = 1  # nothing could be done, or the run broke off
+
+EXIT_QUARANTINED = 3  # the run ended and some videos are in quarantine
+
+Store = Annotated[Path, typer.Option(envvar="FOOTAGE_STORE", help="Folder of the index, sidecars and reports.")]
+Profile = Annotated[
+    str, typer.Option(envvar="FOOTAGE_PROFILE", help="offline, cpu, gpu, or auto: gpu or cpu by the hardware.")
+]
+Workspace = Annotated[str, typer.Option(envvar="FOOTAGE_WORKSPACE", help="The tenant; searches see one only.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what Ray and the libraries print.")]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Find any moment in your footage.",
+)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """An expected failure is a sentence on stderr and an exit code, not a traceback."""
+    try:
+        yield
+    except FootageError as error:
+        print(f"footage: {error}", file=sys.stderr)
+        raise typer.Exit(EXIT_FAILED) from error
+
+
+@app.command()
+def index(
+    source: Annotated[str, typer.Argument(help="A folder of videos, or one video.")],
+    store: Store = DEFAULT_STORE,
+    profile: Profile = "auto",
+    workspace: Workspace = "default",
+    dataset: Annotated[str | None, typer.Option(help="Add the videos to this named set.")] = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make the scenes of videos searchable. What was indexed before, unchanged, is skipped.
+
+    Exit code 0: every video is searchable; 3: some are in quarantine; 1: the run broke off.
+    """
+    _run(source, store, profile, workspace, dataset, as_json, verbose)
+
+
+@app.command()
+def retry(
+    store: Store = DEFAULT_STORE,
+    profile: Profile = "auto",
+    workspace: Workspace = "default",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Try again what is in quarantine, and nothing else."""
+    _run(None, store, profile, workspace, None, as_json, verbose)
+
+
+def _run(
+    source: str | None, store: Path, profile: str, workspace: str, dataset: str | None, as_json: bool, verbose: bool
+) -> None:
+    with _sentences():
+        from cluster.display import print_report
+        from footage.settings import load_settings
+        from pipelines.index_run import IndexRequest, run_index
+
+        request = IndexRequest(source, store.absolute(), workspace, dataset, verbose)
+        report = run_index(request, load_settings(profile))
+        if as_json:
+            print(report.model_dump_json())
+        else:
+            print_report(report, store)
+    if report.state != "finished":
+        raise typer.Exit(130)  # what a shell gives for Ctrl-C
+    if report.videos_quarantined:
+        raise typer.Exit(EXIT_QUARANTINED)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What is said or seen, in a few words.")],
+    store: Store = DEFAULT_STORE,
+    profile: Profile = "auto",
+    workspace: Workspace = "default",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many hits.")] = 10,
+    video: Annotated[list[str] | None, typer.Option(help="Only in this video (id, start of it, or file name).")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only in videos of this set.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only where this language is spoken, such as en.")] = None,
+    from_s: Annotated[float | None, typer.Option("--from", help="Only scenes that end after this second.")] = None,
+    to_s: Annotated[float | None, typer.Option("--to", help="Only scenes that begin before this second.")] = None,
+    by_video: Annotated[bool, typer.Option("--by-video", help="Only the best scene of each video.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Find scenes by what is said and by what is seen."""
+    with _sentences():
+        from cluster.display import print_hits
+        from cluster.one_shot import catalog_of, find_video, search_once
+        from footage.search import SearchRequest
+        from footage.settings import load_settings
+
+        catalog = catalog_of(store, workspace)
+        request = _checked(
+            SearchRequest,
+            query=query,
+            limit=limit,
+            workspace=workspace,
+            video_ids=[find_video(catalog, name).video_id for name in video or []],
+            language=language,
+            from_s=from_s,
+            to_s=to_s,
+            dataset=dataset,
+            group_by_video=by_video,
+        )
+        response = search_once(request, store.absolute(), load_settings(profile))
+        if as_json:
+            print(response.model_dump_json())
+        else:
+            print_hits(response)
+
+
+@app.command()
+def videos(store: Store = DEFAULT_STORE, workspace: Workspace = "default", as_json: Json = False) -> None:
+    """List the videos that are searchable, and what is in quarantine."""
+    with _sentences():
+        from cluster.display import print_videos
+        from cluster.one_shot import catalog_of
+
+        catalog = catalog_of(store, workspace)
+        manifests = sorted(catalog.manifests(), key=lambda manifest: manifest.sources[0].uri)
+        quarantined = list(catalog.quarantine())
+        if as_json:
+            content = {
+                "videos": [manifest.model_dump() for manifest in manifests],
+                "quarantine": [record.model_dump() for record in quarantined],
+            }
+            print(json.dumps(content))
+        else:
+            print_videos(manifests, quarantined)
+
+
+@app.command()
+def show(
+    video: Annotated[str, typer.Argument(help="A video: its id, the start of its id, or a file name.")],
+    store: Store = DEFAULT_STORE,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """Show the scenes of one video and what is said in them."""
+    with _sentences():
+        from cluster.display import print_video
+        from cluster.one_shot import catalog_of, find_video
+
+        catalog = catalog_of(store, workspace)
+        manifest = find_video(catalog, video)
+        found = [catalog.sidecar(manifest.video_id, scene.scene_id) for scene in manifest.scenes]
+        sidecars = [sidecar for sidecar in found if sidecar is not None]  # None: deleted meanwhile
+        if as_json:
+            content = {"manifest": manifest.model_dump(), "scenes": [sidecar.model_dump() for sidecar in sidecars]}
+            print(json.dumps(content))
+        else:
+            print_video(manifest, sidecars)
+
+
+@app.command()
+def doctor(store: Store = DEFAULT_STORE, profile: Profile = "auto", as_json: Json = False) -> None:
+    """Say what is installed, which profile would run, what is missing and how to get it."""
+    with _sentences():
+        from cluster.display import print_checks
+        from cluster.doctor import examine
+
+        checks = examine(store.absolute(), profile)
+        if as_json:
+            print(json.dumps([check.__dict__ for check in checks]))
+        else:
+            print_checks(checks)
+    if any(check.state == "missing" for check in checks):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _checked(model: type[Model], **values: object) -> Model:
+    """A model of these values; what does not fit is a sentence."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(str(part["msg"]) for part in error.errors()) + ".") from error
+
+
+def main() -> None:
+    """Entry point of the `footage` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

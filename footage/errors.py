@@ -1,0 +1,123 @@
+"""What can go wrong. A VideoError is bad input and costs its video; anything else stops the run.
+
+Every message is a sentence for the user: it names the thing and says what to do about it.
+"""
+
+from typing import ClassVar
+
+
+class FootageError(Exception):
+    """Base of all errors that footage raises on purpose."""
+
+
+class VideoError(FootageError):
+    """One video, or one span of it, cannot be indexed. `code` is stored in the quarantine record."""
+
+    code: ClassVar[str] = "video_error"
+
+
+class MissingSource(VideoError):
+    """The source cannot be opened: gone, a dangling link, no permission, not a regular file."""
+
+    code = "missing_source"
+
+
+class EmptySource(VideoError):
+    """The source has no bytes."""
+
+    code = "empty_source"
+
+
+class UnsupportedContainer(VideoError):
+    """Not one of the media containers that footage opens (a text, a picture, a playlist)."""
+
+    code = "unsupported_container"
+
+
+class UndecodableVideo(VideoError):
+    """The container opens, but its video cannot be decoded."""
+
+    code = "undecodable_video"
+
+
+class TruncatedVideo(VideoError):
+    """The data ends before the container says it should."""
+
+    code = "truncated_video"
+
+
+class NoVideoStream(VideoError):
+    """The container has no moving pictures."""
+
+    code = "no_video_stream"
+
+
+class VideoTooLarge(VideoError):
+    """Pixels, duration or number of streams are above the limits of the settings."""
+
+    code = "video_too_large"
+
+
+class DecoderCrashed(VideoError):
+    """The decoder process died on this span each time it was tried."""
+
+    code = "decoder_crashed"
+
+
+class DecoderTimedOut(VideoError):
+    """The decoder process did not end within its wall-clock or CPU limit."""
+
+    code = "decoder_timed_out"
+
+
+class DecoderOutOfMemory(VideoError):
+    """The decoder process needed more than its address space."""
+
+    code = "decoder_out_of_memory"
+
+
+class WorkerLost(VideoError):
+    """A worker died or stalled on this span each time it was tried."""
+
+    code = "worker_lost"
+
+
+class DecoderUnavailable(FootageError):
+    """The decoder process cannot even start: the installation, not the video, is at fault."""
+
+
+class IndexBusy(FootageError):
+    """Another process owns the embedded index."""
+
+
+class IndexMismatch(FootageError):
+    """The index was made with other models than the ones asked for."""
+
+
+class ModelMissing(FootageError):
+    """A model cannot be had; the message names the ways out."""
+
+
+class StoreError(FootageError):
+    """The object store cannot be used."""
+
+
+class ObjectMissing(StoreError):
+    """No object has this key."""
+
+
+class SettingsError(FootageError):
+    """A setting, a profile or an argument is wrong."""
+
+
+class ReportedFailure(VideoError):
+    """A VideoError that happened in another process, rebuilt from what that process reported."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.reported_code = code
+
+
+def code_of(error: VideoError) -> str:
+    """The code to store for this error."""
+    return error.reported_code if isinstance(error, ReportedFailure) else error.code

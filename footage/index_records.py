@@ -1,0 +1,72 @@
+"""What goes into the vector index and what comes out of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from footage.records import SceneVectors, SparseVector, Vector
+
+ListName = Literal["transcript", "transcript_sparse", "visual"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """What the vectors of an index are. Vectors of other models cannot be compared with them."""
+
+    text_model: str
+    text_dimensions: int
+    vision_model: str
+    vision_dimensions: int
+    sparse_idf: bool  # scale sparse weights by rarity: right for a bag of tokens, not for BGE-M3's learned weights
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePoint:
+    """A scene as the index holds it. `generation` is the pipeline fingerprint that made it."""
+
+    scene_id: str
+    video_id: str
+    workspace: str
+    start_s: float
+    end_s: float
+    language: str
+    generation: str
+    datasets: tuple[str, ...]  # of the run that wrote it; which others refer to the video, the catalog knows
+    sidecar_key: str
+    thumbnail_key: str
+    vectors: SceneVectors
+
+
+@dataclass(frozen=True, slots=True)
+class VectorQuery:
+    """One list to ask for: the scenes whose vector of this name is nearest."""
+
+    list_name: ListName
+    vector: Vector | SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFilter:
+    """Which scenes count. None, or empty, means all; a scene counts if any part of it lies in [start_s, end_s)."""
+
+    workspace: str
+    video_ids: tuple[str, ...] = ()
+    language: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    datasets: tuple[str, ...] = ()  # in any of these
+    live_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IndexHit:
+    """A scene in one list. `score` is the cosine, or the dot product of a sparse list."""
+
+    scene_id: str
+    video_id: str
+    start_s: float
+    end_s: float
+    language: str
+    generation: str
+    sidecar_key: str
+    thumbnail_key: str
+    score: float

@@ -1,0 +1,243 @@
+"""What is stored as JSON: the sidecar of a scene, the manifest of a video, and the records around them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Stored(BaseModel):
+    """Base of everything stored: unknown fields are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoredWord(Stored):
+    """A spoken word in video time (seconds)."""
+
+    start_s: float
+    end_s: float
+    text: str
+    probability: float
+
+
+class StoredSegment(Stored):
+    """A run of words in video time (seconds)."""
+
+    start_s: float
+    end_s: float
+    text: str
+    words: list[StoredWord] = []
+
+
+class StoredTranscript(Stored):
+    """What is said in a scene."""
+
+    text: str
+    language: str
+    segments: list[StoredSegment] = []
+
+
+class StoredEmbedding(Stored):
+    """Which model made a vector, and whether there is one; the numbers are in the vector index."""
+
+    model: str
+    dimensions: int
+    has_embedding: bool
+
+
+class StoredEmbeddings(Stored):
+    """The vectors of a scene."""
+
+    text: StoredEmbedding
+    vision: StoredEmbedding
+
+
+class SidecarMetadata(Stored):
+    """How a sidecar came to be."""
+
+    pipeline_fingerprint: str
+    processed_at: str = Field(description="UTC, ISO 8601")
+    stage_seconds: dict[str, float] = Field(
+        default={}, description="Wall seconds that each stage spent on the scene's span"
+    )
+
+
+class Sidecar(Stored):
+    """One scene: `sidecars/{workspace}/{video_id}/{scene_id}.json`."""
+
+    schema_version: Literal[1] = 1
+    workspace: str
+    video_id: str
+    scene_id: str
+    index: int = Field(ge=0, description="Position of the scene in its video, from 0")
+    start_s: float = Field(ge=0)
+    end_s: float = Field(gt=0)
+    transcript: StoredTranscript
+    embeddings: StoredEmbeddings
+    thumbnail_key: str
+    source_uris: list[str]
+    metadata: SidecarMetadata
+
+
+class StoredSource(Stored):
+    """One file or object with the bytes of a video."""
+
+    uri: str
+    etag: str
+    size_bytes: int
+
+
+class SourceRecord(Stored):
+    """A source that needs no reading again: `sources/{workspace}/{uri_hash}.json`."""
+
+    schema_version: Literal[1] = 1
+    source: StoredSource
+    video_id: str
+    pipeline_fingerprint: str
+    recorded_at: str
+
+
+class StoredScene(Stored):
+    """A scene as its manifest and its span record list it."""
+
+    scene_id: str
+    start_s: float
+    end_s: float
+
+
+class StoredVideo(Stored):
+    """What the probe said of a video; see records.Video."""
+
+    duration_s: float
+    first_frame_s: float
+    width_px: int
+    height_px: int
+    rotation_deg: int
+    frame_rate: float
+    video_codec: str
+    has_audio: bool
+    has_timestamps: bool
+
+
+class StoredSpan(Stored):
+    """A planned span, [start_s, end_s) of video time."""
+
+    index: int
+    start_s: float
+    end_s: float
+
+
+class SpanRecord(Stored):
+    """A committed span: `videos/{workspace}/{video_id}/spans/{index}.json`."""
+
+    schema_version: Literal[1] = 1
+    video_id: str
+    span: StoredSpan
+    scenes: list[StoredScene]
+    language: str = Field(description="The most spoken one; empty where nothing is said")
+    words_by_language: dict[str, int] = Field(description="How many words are said in each language")
+    frames_decoded: int
+    frames_damaged: int
+    pipeline_fingerprint: str
+    run_id: str
+    committed_at: str
+    stage_seconds: dict[str, float]
+
+
+class Claim(Stored):
+    """Who indexes a video, and what was planned: `claims/{workspace}/{video_id}.json`."""
+
+    schema_version: Literal[1] = 1
+    video_id: str
+    run_id: str
+    source: StoredSource
+    sha256: str
+    video: StoredVideo
+    spans: list[StoredSpan]
+    pipeline_fingerprint: str
+    claimed_at: str
+
+
+class Manifest(Stored):
+    """One finished video: `videos/{workspace}/{video_id}/manifest.json`. It is there: every scene is searchable."""
+
+    schema_version: Literal[1] = 1
+    workspace: str
+    video_id: str
+    sha256: str
+    video: StoredVideo
+    sources: list[StoredSource]
+    datasets: list[str]
+    language: str = Field(description="The most spoken one; empty where nothing is said")
+    span_count: int
+    scenes: list[StoredScene] = Field(description="In time order: the position is the scene's index")
+    pipeline_fingerprint: str
+    run_id: str
+    committed_at: str
+
+    def with_source(self, source: StoredSource, dataset: str | None) -> "Manifest":
+        """The manifest with a source and a dataset among its own; sources are in order of their URI."""
+        sources = {held.uri: held for held in self.sources} | {source.uri: source}
+        datasets = {*self.datasets, *([dataset] if dataset is not None else [])}
+        return self.model_copy(
+            update={"sources": [sources[uri] for uri in sorted(sources)], "datasets": sorted(datasets)}
+        )
+
+    def without_source(self, uri: str) -> "Manifest":
+        """The manifest without a source: what is under that URI is now another video."""
+        return self.model_copy(update={"sources": [held for held in self.sources if held.uri != uri]})
+
+
+class QuarantineRecord(Stored):
+    """A source, or one span of it, that could not be indexed: `quarantine/{workspace}/{id}.json`."""
+
+    schema_version: Literal[1] = 1
+    quarantine_id: str
+    workspace: str
+    source: StoredSource
+    video_id: str | None = None
+    span_index: int | None = None
+    code: str = Field(description="The kind of failure; see footage.errors")
+    reason: str = Field(description="A sentence for the user")
+    attempts: int = Field(ge=1, description="Runs that tried and failed")
+    pipeline_fingerprint: str
+    first_failed_at: str
+    last_failed_at: str
+    run_id: str
+
+
+class RunReport(Stored):
+    """What one run did: `runs/{run_id}.json`."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    workspace: str
+    dataset: str | None
+    source: str
+    profile: str
+    pipeline_fingerprint: str
+    state: Literal["finished", "interrupted", "failed"]
+    started_at: str
+    finished_at: str
+    wall_s: float
+    videos_found: int
+    videos_done: int
+    videos_skipped: int = Field(description="Already indexed: nothing was read")
+    videos_duplicate: int = Field(description="Same bytes as another source")
+    videos_quarantined: int = Field(description="Sources in quarantine after this run")
+    videos_remaining: int = Field(default=0, description="Not reached: the run was stopped")
+    spans_done: int
+    scenes_done: int
+    media_s: float = Field(description="Seconds of video indexed by this run")
+    media_hours_per_hour: float
+    quarantined: list[QuarantineRecord] = []
+    stage_seconds: dict[str, float] = {}
+    worker_deaths: dict[str, int] = Field(default={}, description="Per stage")
+    pool_ready_s: dict[str, float] = Field(
+        default={}, description="Seconds from the start of the run to the first ready actor of each pool"
+    )
+    last_outcome_s: float = Field(
+        default=0.0, description="Seconds from the start of the run to the last span that came out of the pipeline"
+    )
+    peak_pss_mib: float = Field(description="Proportional set size of the whole process tree at its highest, MiB")
+    peak_pss_by_process_mib: dict[str, float] = {}

@@ -1,0 +1,106 @@
+"""The one process that has the embedded index open, and a VectorIndex that asks it."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from footage.index import EmbeddedIndex
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
+from footage.index_service import IndexService
+
+# After a kill the lock is free as soon as the kernel has taken the process down.
+_LOCK_WAIT_S = 30.0
+
+
+class IndexOwner:
+    """Kept by one Ray actor. Killed, it is started again and loads the index, whose log has all that it confirmed."""
+
+    def __init__(self, path: Path, spec: IndexSpec, owner: str) -> None:
+        self._index = EmbeddedIndex(path, spec, owner=owner, wait_s=_LOCK_WAIT_S)
+        self._service = IndexService(self._index, path)  # `footage search` works during a run
+
+    def pid(self) -> int:
+        """Process id."""
+        return os.getpid()
+
+    def upsert(self, points: Sequence[ScenePoint]) -> None:
+        """See VectorIndex.upsert."""
+        self._index.upsert(points)
+
+    def publish(self, workspace: str, video_id: str, generation: str) -> None:
+        """See VectorIndex.publish."""
+        self._index.publish(workspace, video_id, generation)
+
+    def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
+        """See VectorIndex.search."""
+        return self._index.search(queries, where, limit)
+
+    def delete_video(self, workspace: str, video_id: str) -> None:
+        """See VectorIndex.delete_video."""
+        self._index.delete_video(workspace, video_id)
+
+    def count(self, where: SceneFilter) -> int:
+        """See VectorIndex.count."""
+        return self._index.count(where)
+
+    def points(self, where: SceneFilter) -> list[ScenePoint]:
+        """See VectorIndex.points."""
+        return self._index.points(where)
+
+    def close(self) -> None:
+        """Flush, close and give the lock back."""
+        self._service.close()
+        self._index.close()
+
+
+class RemoteIndex:
+    """A VectorIndex whose calls go to the IndexOwner actor; it can be sent to any worker."""
+
+    def __init__(self, path: Path, spec: IndexSpec, owner: str) -> None:
+        import ray  # after ray_session() has set the environment that Ray reads when it is imported
+
+        # Upserts repeat safely (ids name what they stand for), so a call that a kill cut off is made again.
+        remote = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=5)(IndexOwner)
+        self._actor = remote.remote(path, spec, owner)
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        import ray
+
+        return ray.get(getattr(self._actor, method).remote(*arguments))
+
+    def pid(self) -> int:
+        """Process id of the owner."""
+        pid: int = self._call("pid")
+        return pid
+
+    def upsert(self, points: Sequence[ScenePoint]) -> None:
+        """See VectorIndex.upsert."""
+        self._call("upsert", points)
+
+    def publish(self, workspace: str, video_id: str, generation: str) -> None:
+        """See VectorIndex.publish."""
+        self._call("publish", workspace, video_id, generation)
+
+    def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
+        """See VectorIndex.search."""
+        hits: list[list[IndexHit]] = self._call("search", queries, where, limit)
+        return hits
+
+    def delete_video(self, workspace: str, video_id: str) -> None:
+        """See VectorIndex.delete_video."""
+        self._call("delete_video", workspace, video_id)
+
+    def count(self, where: SceneFilter) -> int:
+        """See VectorIndex.count."""
+        count: int = self._call("count", where)
+        return count
+
+    def points(self, where: SceneFilter) -> list[ScenePoint]:
+        """See VectorIndex.points."""
+        points: list[ScenePoint] = self._call("points", where)
+        return points
+
+    def close(self) -> None:
+        """See VectorIndex.close."""
+        self._call("close")

@@ -1,0 +1,192 @@
+"""One index run from start to report: choose sources, stream them, account for each of them."""
+
+import contextlib
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from actors.model_preparation import PreparedModels
+from footage.catalog import Catalog
+from footage.errors import FootageError
+from footage.fingerprint import pipeline_fingerprint
+from footage.index import EmbeddedIndex, VectorIndex
+from footage.settings import Settings
+from footage.sidecar import RunReport
+from footage.storage import DirectoryStore
+from pipelines.index_owner import RemoteIndex
+from pipelines.index_videos import IndexPools, index_pools, stream_outcomes
+from pipelines.ledger import LedgerClient
+from pipelines.preparation import ensure_prepared
+from pipelines.process_memory import MemorySampler
+from pipelines.progress import ProgressLine
+from pipelines.ray_session import output_to, ray_session
+from pipelines.reconcile import Run, settle
+from pipelines.run_sources import RunSources, choose_sources, quarantined_sources
+from pipelines.tally import Tally
+
+# After a driver was killed its actors live on for about two seconds, and with them the lock of the index.
+_LOCK_WAIT_S = 15.0
+
+PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run], IndexPools]
+
+
+@dataclass(frozen=True)
+class IndexRequest:
+    """What to index, and where to."""
+
+    source: str | None  # None: what is in quarantine
+    store: Path
+    workspace: str = "default"
+    dataset: str | None = None
+    verbose: bool = False
+
+    @property
+    def index_path(self) -> Path:
+        """Folder of the embedded index."""
+        return self.store / "index" / "scenes"
+
+    @property
+    def command(self) -> str:
+        """What a process that waits for the index is told about this run."""
+        return f"footage index {self.source}" if self.source else "footage retry"
+
+
+def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = index_pools) -> RunReport:
+    """Index a source, or try again what is in quarantine; store and return the report of the run.
+
+    Raises:
+        FootageError: the run could not be done: source, store, settings, models or index are not usable, or too
+            many spans were lost. What was committed until then stays, and a later run goes on from there.
+    """
+    started_at, begun = datetime.now(UTC), time.monotonic()
+    store = DirectoryStore(request.store)
+    store.probe()
+    catalog = Catalog(store, request.workspace)
+    models = ensure_prepared(settings, sys.stderr)
+    run = Run(
+        run_id=f"{started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}",
+        workspace=request.workspace,
+        dataset=request.dataset,
+        fingerprint=pipeline_fingerprint(settings, models.versions),
+    )
+    if request.source is None:
+        sources = quarantined_sources(catalog)
+    else:
+        sources = choose_sources(request.source, catalog, run.fingerprint, request.dataset)
+    tally = Tally(sources.to_do, len(sources.skipped))
+    memory = MemorySampler(os.getpid())
+    if sources.to_do:
+        # Held by another process, or made by other models: said here in one sentence, before anything starts.
+        EmbeddedIndex(request.index_path, models.index_spec(), owner=request.command, wait_s=_LOCK_WAIT_S).close()
+        with memory, _console(request, run) as console:
+            line = ProgressLine(console)
+            line.say(f"Indexing {len(sources.to_do)} videos with profile {settings.profile} ...")
+            with ray_session(settings.pipeline, verbose=request.verbose):
+                index = RemoteIndex(request.index_path, models.index_spec(), request.command)
+                pools = pools_of(settings, models, catalog, index, run)
+                _stream(run, sources, pools, settings, catalog, tally, line)
+                index.close()
+            line.show(tally.progress, force=True)
+    report = _report(request, settings, run, catalog, sources, tally, memory, started_at, time.monotonic() - begun)
+    catalog.put_report(report)
+    if tally.state == "failed":
+        raise FootageError(tally.error)
+    return report
+
+
+def _stream(
+    run: Run,
+    sources: RunSources,
+    pools: IndexPools,
+    settings: Settings,
+    catalog: Catalog,
+    tally: Tally,
+    line: ProgressLine,
+) -> None:
+    """Run the pipeline to its end and account for every source."""
+    # Imported here: Ray reads its environment when it is imported, and ray_session() sets that.
+    from ray.data.exceptions import RayDataUserCodeException, SystemException
+    from ray.exceptions import RayError
+
+    ledger = LedgerClient()
+    line.show(tally.progress, force=True)
+    try:
+        for outcome in stream_outcomes(sources.to_do, run, pools, ledger, settings.pipeline.retries):
+            tally.add(outcome)
+            line.show(tally.progress)
+    except KeyboardInterrupt:
+        tally.state = "interrupted"
+    except (RayError, RayDataUserCodeException, SystemException) as error:
+        tally.state = "failed"
+        tally.error = (
+            f"The run was stopped: {str(error).strip().splitlines()[-1]}. What was finished is kept; its log is in the"
+            " store under runs/, and the next run goes on from there."
+        )
+    tally.ledger = ledger.state()
+    reached = sources.to_do if tally.state == "finished" else [s for s in sources.to_do if tally.outcomes.knows(s.uri)]
+    tally.settled = settle(run, reached, tally.outcomes, catalog, tally.ledger)
+    tally.progress.done = len(tally.settled.done)
+    tally.progress.duplicate = len(tally.settled.duplicate)
+    tally.progress.quarantined = len(tally.settled.quarantined)
+
+
+@contextlib.contextmanager
+def _console(request: IndexRequest, run: Run) -> Iterator[IO[str]]:
+    """Where the progress line goes; what libraries print goes to the run's log, unless asked for."""
+    if request.verbose:
+        yield sys.stderr
+    else:
+        with output_to(request.store / "runs" / f"{run.run_id}.log") as console:
+            yield console
+
+
+def _report(
+    request: IndexRequest,
+    settings: Settings,
+    run: Run,
+    catalog: Catalog,
+    sources: RunSources,
+    tally: Tally,
+    memory: MemorySampler,
+    started_at: datetime,
+    wall_s: float,
+) -> RunReport:
+    known = {source.uri for source in (*sources.to_do, *sources.in_quarantine)}
+    quarantined = [record for record in catalog.quarantine() if record.source.uri in known]
+    return RunReport(
+        run_id=run.run_id,
+        workspace=run.workspace,
+        dataset=run.dataset,
+        source=request.source or "quarantine",
+        profile=settings.profile,
+        pipeline_fingerprint=run.fingerprint,
+        state=tally.state,
+        started_at=started_at.isoformat(),
+        finished_at=datetime.now(UTC).isoformat(),
+        wall_s=round(wall_s, 3),
+        videos_found=sources.found,
+        videos_done=len(tally.settled.done),
+        videos_skipped=len(sources.skipped),
+        videos_duplicate=len(tally.settled.duplicate),
+        videos_quarantined=len({record.source.uri for record in quarantined}),
+        videos_remaining=tally.progress.remaining,
+        spans_done=tally.progress.spans,
+        scenes_done=tally.progress.scenes,
+        media_s=round(tally.progress.media_s, 3),
+        media_hours_per_hour=round(tally.progress.media_s / wall_s, 3),
+        quarantined=quarantined,
+        stage_seconds={stage: round(seconds, 3) for stage, seconds in tally.stage_seconds.items()},
+        worker_deaths=dict(tally.ledger.deaths),
+        pool_ready_s={
+            pool: round(ready - started_at.timestamp(), 3) for pool, ready in tally.ledger.first_ready.items()
+        },
+        last_outcome_s=round(tally.last_outcome - started_at.timestamp(), 3) if tally.last_outcome else 0.0,
+        peak_pss_mib=memory.peak_mib,
+        peak_pss_by_process_mib=dict(memory.peak_by_process_mib),
+    )

@@ -1,0 +1,116 @@
+"""The run's ledger: which span is in the hands of which stage, so that a lost one can say where it was lost."""
+
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Task:
+    """One call of a stage: the span it works on (index -1: the whole source) and the seconds of media in it."""
+
+    stage: str
+    source_uri: str
+    span_index: int
+    media_s: float
+    pid: int
+
+
+def task_of(spans: pa.Table, stage: str) -> Task:
+    """The task that a batch is, named by its first row (batches are one row as a rule)."""
+    first = spans.slice(0, 1).to_pylist()[0]
+    if first.get("span_index") is None:
+        # Before planning the length is unknown; hashing is bound by reading, at 10 MB/s in the worst case.
+        return Task(stage, first["source_uri"], -1, first["source_size_bytes"] / 10e6, os.getpid())
+    media_s = first["span_end_s"] - first["span_start_s"]
+    return Task(stage, first["source_uri"], first["span_index"], media_s, os.getpid())
+
+
+@dataclass
+class LostTask:
+    """A task that was begun and never ended, or ended in an error: where, how often, and with what message."""
+
+    stage: str
+    attempts: int = 0
+    error: str = ""
+
+
+@dataclass
+class LedgerState:
+    """What the ledger knows."""
+
+    unfinished: dict[tuple[str, int], LostTask] = field(default_factory=dict)  # by source URI and span index
+    deaths: Counter[str] = field(default_factory=Counter)  # per stage: begun again without having ended
+    first_ready: dict[str, float] = field(default_factory=dict)  # per pool: time.time() of its first actor
+    pids: dict[str, list[int]] = field(default_factory=dict)  # per pool: all actors that were ever ready
+
+
+class Ledger:
+    """Kept by one small Ray actor; its loss costs explanations, never work."""
+
+    def __init__(self) -> None:
+        self._state = LedgerState()
+
+    def ready(self, pool: str, pid: int) -> None:
+        """An actor of the pool has loaded."""
+        self._state.first_ready.setdefault(pool, time.time())
+        self._state.pids.setdefault(pool, []).append(pid)
+
+    def begin(self, task: Task) -> None:
+        """A stage takes a span in hand."""
+        lost = self._state.unfinished.get((task.source_uri, task.span_index))
+        if lost is None or lost.stage != task.stage:
+            lost = LostTask(task.stage)
+            self._state.unfinished[task.source_uri, task.span_index] = lost
+        elif not lost.error:
+            self._state.deaths[task.stage] += 1
+        lost.attempts += 1
+        lost.error = ""
+
+    def end(self, task: Task, error: str) -> None:
+        """The stage is done with it; `error` is empty unless it raised."""
+        key = (task.source_uri, task.span_index)
+        if error:
+            self._state.unfinished.setdefault(key, LostTask(task.stage, 1)).error = error
+        else:
+            self._state.unfinished.pop(key, None)
+
+    def state(self) -> LedgerState:
+        """Everything known by now."""
+        return self._state
+
+
+class LedgerClient:
+    """Talks to the ledger's actor and waits for the answer, so that a task is known before it can kill its worker."""
+
+    def __init__(self) -> None:
+        import ray  # after ray_session() has set the environment that Ray reads when it is imported
+
+        remote = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Ledger)
+        self._actor = remote.remote()
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        import ray
+
+        return ray.get(getattr(self._actor, method).remote(*arguments))
+
+    def ready(self, pool: str, pid: int) -> None:
+        """See Ledger.ready."""
+        self._call("ready", pool, pid)
+
+    def begin(self, task: Task) -> None:
+        """See Ledger.begin."""
+        self._call("begin", task)
+
+    def end(self, task: Task, error: str) -> None:
+        """See Ledger.end."""
+        self._call("end", task, error)
+
+    def state(self) -> LedgerState:
+        """See Ledger.state."""
+        state: LedgerState = self._call("state")
+        return state

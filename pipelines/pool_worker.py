@@ -1,0 +1,84 @@
+"""What runs inside a Ray actor of a pool: loads its actors once, calls them in turn, and ends itself when stuck."""
+
+import contextlib
+import faulthandler
+import os
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from footage.span_table import replace_column
+from pipelines.ledger import LedgerClient, Task, task_of
+from pipelines.stage import Stage, TimeLimit
+
+_START_LIMIT_S = 900  # loading a large model from a cold disk
+
+
+@contextlib.contextmanager
+def watchdog(limit_s: float) -> Iterator[None]:
+    """End this process when the block takes longer than this, whatever holds the interpreter.
+
+    faulthandler's thread needs no GIL, so a hang in C code ends too; the stacks of all threads go to stderr first.
+    """
+    faulthandler.dump_traceback_later(limit_s, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+class _InHand:
+    """Tells the ledger which span a stage has in hand, and how that ended."""
+
+    def __init__(self, ledger: LedgerClient, task: Task) -> None:
+        self._ledger = ledger
+        self._task = task
+
+    def __enter__(self) -> None:
+        self._ledger.begin(self._task)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ledger.end(self._task, "" if kind is None else f"{kind.__name__}: {error}")
+
+
+class PoolWorker:
+    """Callable class for `Dataset.map_batches`: one batch is the rows of one block, as a rule one span."""
+
+    def __init__(self, stages: tuple[Stage, ...], ledger: LedgerClient) -> None:
+        self._stages = stages
+        self._ledger = ledger
+        with watchdog(_START_LIMIT_S):
+            self._actors: list[Any] = [stage.actor(**stage.arguments) for stage in stages]
+        ledger.ready("+".join(stage.name for stage in stages), os.getpid())
+
+    def __call__(self, spans: pa.Table) -> pa.Table:
+        """The rows after all stages of the pool; each stage's wall seconds go into `stage_seconds`."""
+        for stage, actor in zip(self._stages, self._actors, strict=True):
+            spans = self._run(stage, actor, spans)
+        return spans
+
+    def _run(self, stage: Stage, actor: Any, spans: pa.Table) -> pa.Table:
+        task = task_of(spans, stage.name)
+        limit = _limit(stage.limit, task)
+        with _InHand(self._ledger, task), watchdog(limit):
+            begun = time.monotonic()
+            result = stage.run(actor, spans)
+            return _with_seconds(result, stage.name, time.monotonic() - begun)
+
+
+def _limit(limit: TimeLimit, task: Task) -> float:
+    return limit.seconds(task.media_s)
+
+
+def _with_seconds(spans: pa.Table, stage: str, seconds: float) -> pa.Table:
+    """The table with this stage's seconds added, shared evenly among its rows."""
+    if not spans.num_rows:
+        return spans
+    share = round(seconds / spans.num_rows, 3)
+    before = spans.column("stage_seconds").to_pylist()
+    return replace_column(spans, "stage_seconds", [[*row, (stage, share)] for row in before])

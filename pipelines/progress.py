@@ -1,0 +1,84 @@
+"""The progress line of a run."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO
+
+
+@dataclass
+class Progress:
+    """Counts of a run while it goes. A video counts as done when its manifest is written."""
+
+    videos: int  # sources of this run that were not skipped
+    skipped: int = 0
+    done: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    scenes: int = 0
+    spans: int = 0
+    media_s: float = 0.0
+    bytes_total: int = 0
+    bytes_done: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def remaining(self) -> int:
+        """Videos without an outcome yet."""
+        return max(0, self.videos - self.done - self.duplicate - self.quarantined)
+
+    def line(self) -> str:
+        """One line: what is done, what is left, how fast, and how long it will take."""
+        elapsed = max(1e-6, time.monotonic() - self.started)
+        parts = [
+            f"{self.done + self.duplicate} of {self.videos} videos done",
+            f"{self.skipped} skipped",
+            f"{self.quarantined} quarantined",
+            f"{self.remaining} remaining",
+            f"{self.scenes} scenes",
+            f"{self.media_s / elapsed:.1f} video h/h",
+        ]
+        if self.bytes_done and self.remaining:
+            # By bytes, which the listing knows of every video before any is opened.
+            left = elapsed * (self.bytes_total - self.bytes_done) / self.bytes_done
+            parts.append(f"about {duration(left)} left")
+        return " · ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: `45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+class ProgressLine:
+    """Shows a Progress: one line that is written over on a terminal, a new line every few seconds elsewhere."""
+
+    def __init__(self, console: IO[str], *, every_s: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._terminal = console.isatty()
+        self._every_s = 0.2 if self._terminal else every_s
+        self._clock = clock
+        self._last = float("-inf")
+        self._open = False
+
+    def show(self, progress: Progress, *, force: bool = False) -> None:
+        """Write the line if enough time has passed since the last one."""
+        if not force and self._clock() - self._last < self._every_s:
+            return
+        self._last = self._clock()
+        if self._terminal:
+            self._console.write(f"\r\x1b[K{progress.line()}")
+            self._console.flush()
+            self._open = True
+        else:
+            self.say(progress.line())
+
+    def say(self, text: str) -> None:
+        """Write a line of its own."""
+        self._console.write(f"\r\x1b[K{text}\n" if self._open else f"{text}\n")
+        self._console.flush()
+        self._open = False

@@ -1,0 +1,110 @@
+"""Starts a Ray of our own (or joins one), quietly, and ends just that."""
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from footage.settings import PipelineSettings
+
+# One thread per library: two OpenMP threads on two busy cores were 20 times slower than one.
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+}
+
+
+@contextlib.contextmanager
+def output_to(log: Path) -> Iterator[IO[str]]:
+    """Send whatever any library prints in this process to a file; yields the real stderr for our own lines.
+
+    Ray prints from C++ and from its own threads, on stdout too, so the file descriptors themselves are turned round.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    real_out, real_err = os.dup(1), os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        with os.fdopen(os.dup(real_err), "w", buffering=1, errors="replace") as console:
+            yield console
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(real_out, 1)
+        os.dup2(real_err, 2)
+        os.close(real_out)
+        os.close(real_err)
+
+
+@contextlib.contextmanager
+def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterator[None]:
+    """A Ray to run on: the cluster of RAY_ADDRESS if that is set, else a local one that ends with this block.
+
+    A local one has its own folder, its own random token and no dashboard, and listens on loopback.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray writes one into the home folder
+    os.environ.update(WORKER_ENVIRONMENT)
+    import ray
+
+    address = os.environ.get("RAY_ADDRESS")
+    # Short: the paths of Ray's sockets may have 107 bytes.
+    folder = None if address else tempfile.mkdtemp(prefix="footage-", dir=_short_temp())
+    environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    options = {"logging_level": "INFO" if verbose else "ERROR", "log_to_driver": verbose}
+    if folder is None:
+        ray.init(address=address, runtime_env={"env_vars": WORKER_ENVIRONMENT, "working_dir": "."}, **options)
+    else:
+        ray.init(
+            address="local",
+            num_cpus=max(2, os.cpu_count() or 2),  # pools take tenths of a CPU; reads and writes need the rest
+            include_dashboard=False,
+            object_store_memory=settings.object_store_mib * 2**20,
+            runtime_env={"env_vars": environment},
+            _temp_dir=folder,
+            _node_ip_address="127.0.0.1",
+            **options,
+        )
+    try:
+        _configure_ray_data(settings, verbose)
+        yield
+    finally:
+        ray.shutdown()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _short_temp() -> str:
+    given = tempfile.gettempdir()
+    return given if len(given) <= 40 else "/tmp"  # the session adds about 65 bytes
+
+
+def _configure_ray_data(settings: PipelineSettings, verbose: bool) -> None:
+    from ray.data import DataContext
+
+    context = DataContext.get_current()
+    context.target_max_block_size = settings.block_mib * 2**20
+    # The driver counts what is missing and says so, so a lost span ends no run; very many of them should.
+    context.max_errored_blocks = settings.max_lost_spans
+    context.execution_options.preserve_order = False
+    context.execution_no_progress_timeout_s = settings.no_progress_timeout_s
+    context.enable_progress_bars = False
+    if not verbose:  # after get_current(), which sets the levels itself
+        for name in ("ray", "ray.data", "ray.serve", "py4j"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,157 @@
+"""After the stream has ended: every source is indexed, in quarantine, or put there now. Nothing vanishes."""
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from footage import identity
+from footage.catalog import Catalog
+from footage.errors import WorkerLost
+from footage.records import Source
+from footage.sidecar import Claim, QuarantineRecord, StoredSource
+from pipelines.ledger import LedgerState, LostTask
+
+STAGE_FAILED = "stage_failed"  # a stage raised what is not a VideoError: a bug, or an outage of something it needs
+
+
+@dataclass(frozen=True)
+class Run:
+    """What names a run."""
+
+    run_id: str
+    workspace: str
+    dataset: str | None
+    fingerprint: str
+
+
+@dataclass
+class Outcomes:
+    """What the stream reported, by source URI."""
+
+    done: set[str] = field(default_factory=set)  # the video's manifest is written
+    failed: set[str] = field(default_factory=set)  # a quarantine record is written
+    duplicate_of: dict[str, str] = field(default_factory=dict)  # to video id
+
+    def knows(self, uri: str) -> bool:
+        """Whether anything was reported of this source."""
+        return uri in self.done or uri in self.failed or uri in self.duplicate_of
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The end of every source of a run, by URI."""
+
+    done: set[str]
+    duplicate: set[str]
+    quarantined: set[str]
+
+
+def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Catalog, ledger: LedgerState) -> Settled:
+    """Give every source that the stream said nothing about, or left half, its place.
+
+    Args:
+        run: names the run.
+        sources: all that the run set out to do.
+        outcomes: what the stream reported.
+        catalog: where quarantine records go.
+        ledger: says in which stage a lost span was lost.
+    """
+    claims = {claim.source.uri: claim for claim in catalog.claims() if claim.run_id == run.run_id}
+    noted = {(record.source.uri, record.span_index) for record in catalog.quarantine() if record.run_id == run.run_id}
+    settled = Settled(set(outcomes.done), set(), set())
+    for source in sources:
+        if source.uri not in settled.done and source.uri not in outcomes.duplicate_of:
+            for record in _missing(run, source, claims.get(source.uri), noted, catalog, ledger):
+                catalog.put_quarantine(record)
+            settled.quarantined.add(source.uri)
+    for source in sources:
+        if source.uri in outcomes.duplicate_of:
+            failed = _settle_duplicate(run, source, outcomes.duplicate_of[source.uri], catalog)
+            (settled.duplicate if failed is None else settled.quarantined).add(source.uri)
+    for claim in claims.values():
+        if claim.source.uri in settled.done:
+            catalog.delete_claim(claim.video_id)
+    worked_on = {source.uri for source in sources}
+    for record in catalog.quarantine():
+        if record.source.uri in worked_on and record.run_id != run.run_id:
+            catalog.delete_quarantine_record(record.quarantine_id)  # of a try that this run has superseded
+    return settled
+
+
+def _missing(
+    run: Run,
+    source: Source,
+    claim: Claim | None,
+    noted: Set[tuple[str, int | None]],
+    catalog: Catalog,
+    ledger: LedgerState,
+) -> Iterator[QuarantineRecord]:
+    """Records for what was planned of a source and is neither committed nor in quarantine."""
+    if (source.uri, None) in noted:
+        return
+    if claim is None:
+        yield _record(run, _stored(source), None, None, *_explain(ledger.unfinished.get((source.uri, -1))))
+        return
+    committed = {
+        record.span.index
+        for record in catalog.span_records(claim.video_id)
+        if record.pipeline_fingerprint == run.fingerprint
+    }
+    for span in claim.spans:
+        if span.index not in committed and (source.uri, span.index) not in noted:
+            code, reason = _explain(ledger.unfinished.get((source.uri, span.index)))
+            reason = f"Span {span.index} ({span.start_s:g} to {span.end_s:g} s): {reason}"
+            yield _record(run, _stored(source), claim.video_id, span.index, code, reason)
+
+
+def _settle_duplicate(run: Run, source: Source, video_id: str, catalog: Catalog) -> QuarantineRecord | None:
+    """Add the source to the video that has its bytes; if that one failed, so has this: the record says so."""
+    manifest = catalog.manifest(video_id)
+    if manifest is not None and manifest.pipeline_fingerprint == run.fingerprint:
+        catalog.add_source(video_id, _stored(source), run.dataset, run.fingerprint)
+        catalog.delete_quarantine(source.uri)
+        return None
+    claim = catalog.claim(video_id)
+    first = claim.source.uri if claim else "another source"
+    reason = f"It has the same bytes as {first}, which could not be indexed; see that one."
+    record = _record(run, _stored(source), video_id, None, "duplicate_failed", reason)
+    catalog.put_quarantine(record)
+    return record
+
+
+def _explain(lost: LostTask | None) -> tuple[str, str]:
+    """Code and reason of a loss."""
+    if lost is None:
+        return WorkerLost.code, "The run ended before it was reached; run `footage retry`."
+    if lost.error:
+        return STAGE_FAILED, f"{lost.stage} raised {lost.error}"
+    times = "once" if lost.attempts == 1 else f"{lost.attempts} times"
+    return (
+        WorkerLost.code,
+        f"The worker was lost in {lost.stage}, which tried it {times}: it died, or its watchdog ended it."
+        " The log of the run has what it printed last.",
+    )
+
+
+def _stored(source: Source) -> StoredSource:
+    return StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
+
+
+def _record(
+    run: Run, source: StoredSource, video_id: str | None, span_index: int | None, code: str, reason: str
+) -> QuarantineRecord:
+    now = datetime.now(UTC).isoformat()
+    return QuarantineRecord(
+        quarantine_id=identity.quarantine_id(source.uri, span_index),
+        workspace=run.workspace,
+        source=source,
+        video_id=video_id,
+        span_index=span_index,
+        code=code,
+        reason=reason,
+        attempts=1,
+        pipeline_fingerprint=run.fingerprint,
+        first_failed_at=now,
+        last_failed_at=now,
+        run_id=run.run_id,
+    )

@@ -1,0 +1,84 @@
+"""A stage: one actor class with the columns it takes away and adds. A pool: the stages that one Ray actor runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """How long a stage may take for a span: `base_s` plus `per_media_s` for each second of the span."""
+
+    base_s: float
+    per_media_s: float
+
+    def seconds(self, media_s: float) -> float:
+        """The limit for a span of this length, in seconds."""
+        return self.base_s + self.per_media_s * media_s
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline. The actor appends the columns of `actor.ADDS`, or gives rows of `actor.RETURNS`."""
+
+    actor: type
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    drops: tuple[str, ...] = ()  # columns that nobody after this stage reads: large ones end where they were used
+    limit: TimeLimit = TimeLimit(120, 20)
+
+    @property
+    def name(self) -> str:
+        """How reports call this stage."""
+        return self.actor.__name__
+
+    def outgoing(self, incoming: pa.Schema) -> pa.Schema:
+        """The exact schema of what comes out, given what goes in.
+
+        Raises:
+            ValueError: the stage drops a column that is not there, or adds one that is.
+        """
+        returns: pa.Schema | None = getattr(self.actor, "RETURNS", None)
+        if returns is not None:
+            return returns
+        adds: pa.Schema = self.actor.ADDS  # type: ignore[attr-defined]  # every other actor declares it
+        absent = set(self.drops) - set(incoming.names)
+        twice = set(adds.names) & set(incoming.names)
+        if absent or twice:
+            raise ValueError(f"{self.name} drops missing columns {sorted(absent)} or adds present ones {sorted(twice)}")
+        return pa.schema([*(f for f in incoming if f.name not in self.drops), *adds])
+
+    def run(self, actor: Any, spans: pa.Table) -> pa.Table:
+        """Call the actor on a batch and check what comes back.
+
+        Raises:
+            TypeError: the actor broke its declared schema.
+        """
+        expected = self.outgoing(spans.schema)
+        result: pa.Table = actor(spans)
+        result = result.drop_columns([name for name in self.drops if name in result.column_names])
+        if not result.schema.equals(expected):
+            raise TypeError(f"{self.name} gave {result.schema} where {expected} was declared")
+        return result
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Equal Ray actors that each run the same stages one after the other, with what each of them needs."""
+
+    stages: tuple[Stage, ...]
+    size: int
+    num_cpus: float
+    num_gpus: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """How Ray and reports call this pool."""
+        return "+".join(stage.name for stage in self.stages)
+
+    def outgoing(self, incoming: pa.Schema) -> pa.Schema:
+        """The schema after the last stage."""
+        for stage in self.stages:
+            incoming = stage.outgoing(incoming)
+        return incoming

@@ -1,0 +1,47 @@
+"""What a run has seen so far, from the writer's rows."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from footage.records import Source
+from pipelines.ledger import LedgerState
+from pipelines.progress import Progress
+from pipelines.reconcile import Outcomes, Settled
+
+
+class Tally:
+    """Counts outcomes as they come."""
+
+    def __init__(self, sources: Sequence[Source], skipped: int) -> None:
+        self._size_bytes = {source.uri: source.size_bytes for source in sources}
+        self.outcomes = Outcomes()
+        self.progress = Progress(len(sources), skipped, bytes_total=sum(self._size_bytes.values()))
+        self.stage_seconds: Counter[str] = Counter()
+        self.settled = Settled(set(), set(), set())
+        self.ledger = LedgerState()
+        self.state: Literal["finished", "interrupted", "failed"] = "finished"
+        self.error = ""
+        self.last_outcome = 0.0  # time.time()
+
+    def add(self, outcome: Mapping[str, Any]) -> None:
+        """Count one of the writer's rows (SceneWriter.RETURNS)."""
+        uri, status = outcome["source_uri"], outcome["status"]
+        progress, self.last_outcome = self.progress, time.time()
+        for stage, seconds in outcome["stage_seconds"]:
+            self.stage_seconds[stage] += seconds
+        if status in ("committed", "video_done"):
+            progress.spans += 1
+            progress.scenes += outcome["scene_count"]
+            progress.media_s += outcome["duration_s"]
+        if status == "video_done":
+            self.outcomes.done.add(uri)
+        elif status == "duplicate":
+            self.outcomes.duplicate_of[uri] = outcome["video_id"]
+        elif status == "failed":
+            self.outcomes.failed.add(uri)
+        progress.bytes_done += self._size_bytes[uri] // (outcome["span_count"] or 1)
+        progress.done = len(self.outcomes.done)
+        progress.duplicate = len(self.outcomes.duplicate_of)
+        progress.quarantined = len(self.outcomes.failed - self.outcomes.done)

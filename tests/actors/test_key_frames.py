@@ -1,0 +1,79 @@
+"""Which frames become the pictures of a scene."""
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from actors.key_frames import KeyFrames, fit
+from footage.settings import DecoderSettings
+
+GREY_STEP = 4  # between frames: JPEG at quality 85 tells them apart
+
+
+def frame(number: int) -> av.VideoFrame:
+    """A plain frame whose grey tells its number."""
+    return av.VideoFrame.from_ndarray(np.full((32, 64, 3), number * GREY_STEP, np.uint8), "rgb24")
+
+
+def numbers_of(jpegs: tuple[bytes, ...]) -> list[int]:
+    greys = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).mean() for jpeg in jpegs]
+    return [round(grey / GREY_STEP) for grey in greys]
+
+
+def offered(times_s: list[float], settings: DecoderSettings, starts: tuple[int, ...] = ()) -> KeyFrames:
+    pictures = KeyFrames(settings, None)
+    for number, time_s in enumerate(times_s):
+        pictures.offer(time_s, frame(number), may_start_scene=number in starts)
+    return pictures
+
+
+HALF_SECONDS = [number / 2 for number in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "expected"),
+    [(0.0, 1.0, [0, 1]), (0.0, 1.5, [0, 1, 2]), (0.0, 6.0, [2, 6, 10]), (5.0, 10.0, [11, 15, 18])],
+)
+def test_candidates_are_taken_evenly(start_s: float, end_s: float, expected: list[int]):
+    pictures = offered(HALF_SECONDS, DecoderSettings()).take(start_s, end_s)
+    assert numbers_of(pictures.key_frames) == expected
+    assert numbers_of((pictures.thumbnail,)) == [expected[len(expected) // 2]]
+
+
+def test_candidates_are_the_first_frames_on_the_grid():
+    times_s = [0.1, 0.3, 0.5, 0.7, 0.9, 1.1, 2.4]
+    assert numbers_of(offered(times_s, DecoderSettings(key_frames_per_scene=16)).take(0.0, 9.0).key_frames) == [
+        0,
+        2,
+        5,
+        6,
+    ]
+
+
+def test_without_a_candidate_the_first_frame_is_taken():
+    times_s = [0.0, 0.1, 0.2, 0.3, 0.4]
+    pictures = offered(times_s, DecoderSettings(), starts=(1, 3))
+    assert numbers_of(pictures.take(0.1, 0.3).key_frames) == [1]
+    assert numbers_of(pictures.take(0.3, 0.5).key_frames) == [3]
+
+
+def test_without_a_frame_the_one_before_is_taken():
+    times_s = [0.0, 0.1, 40.0]
+    pictures = offered(times_s, DecoderSettings(max_shot_s=15))
+    assert numbers_of(pictures.take(0.0, 15.0).key_frames) == [0]
+    assert numbers_of(pictures.take(15.0, 30.0).key_frames) == [1]
+    assert numbers_of(pictures.take(30.0, 40.0).key_frames) == [1]
+
+
+def test_what_was_taken_is_forgotten():
+    pictures = offered(HALF_SECONDS, DecoderSettings())
+    pictures.take(0.0, 15.0)
+    assert [held.time_s for held in pictures._held] == HALF_SECONDS[30:]
+
+
+def test_sizes_are_even_and_never_enlarged():
+    assert fit(1920, 1080, 768) == (768, 432)
+    assert fit(1080, 1920, 768) == (432, 768)
+    assert fit(641, 361, 768) == (640, 360)
+    assert fit(10_000, 10, 768) == (768, 2)

@@ -1,0 +1,217 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actors.scene_searcher import SceneSearcher
+from actors.scene_writer import SceneWriter
+from footage.catalog import Catalog
+from footage.errors import SettingsError
+from footage.index import EmbeddedIndex
+from footage.records import EncodedQuery, SparseVector
+from footage.search import ListAsked, SearchRequest
+from footage.settings import SearchSettings
+from footage.sidecar import Claim
+from footage.storage import DirectoryStore
+from tests.spans import FINGERPRINT, SPEC, WORKSPACE, claim_of, source_of, span_row, spans, unit
+
+# Each word is a direction of the text space, a token, and a direction of the space of pictures.
+WORDS = {"red": 0, "blue": 1, "car": 2, "house": 3}
+
+
+class WordEncoder:
+    """Encodes texts of the four words above."""
+
+    def encode(self, text: str) -> EncodedQuery:
+        known = [WORDS[word] for word in text.lower().split() if word in WORDS]
+        return EncodedQuery(
+            transcript=unit(*(0.01 + known.count(word) for word in range(4))),
+            transcript_sparse=SparseVector(tuple(sorted(set(known))), (1.0,) * len(set(known))),
+            visual=unit(*(0.01 + known.count(word) for word in range(3))),
+        )
+
+
+class Studio:
+    """A store with two videos, and a searcher."""
+
+    def __init__(self, root: Path) -> None:
+        self.store = DirectoryStore(root)
+        self.catalog = Catalog(self.store, WORKSPACE)
+        self.index = EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
+        self.scene_ids: dict[str, str] = {}
+
+    def add(self, name: str, texts: tuple[str, ...], shown: tuple[str, ...], language: str = "en") -> Claim:
+        claim = claim_of(name, 1)
+        self.catalog.create_claim(claim)
+        encoder = WordEncoder()
+        said = [encoder.encode(text) if text else None for text in texts]
+        row = span_row(claim, 0, texts=texts, language=language) | {
+            "transcript_dense": [one and one.transcript.tolist() for one in said],
+            "transcript_sparse": [
+                one and {"indices": one.transcript_sparse.indices, "values": one.transcript_sparse.values}
+                for one in said
+            ],
+            "visual": [encoder.encode(text).visual.tolist() for text in shown],
+        }
+        SceneWriter(self.catalog, self.index, FINGERPRINT, SPEC)(spans(row))
+        self.scene_ids |= {f"{name}/{index}": scene_id for index, scene_id in enumerate(row["scene_ids"])}
+        return claim
+
+    def search(self, query: str, settings: SearchSettings | None = None, **request: object) -> list[str]:
+        searcher = SceneSearcher(self.index, self.store, WordEncoder(), settings or SearchSettings())
+        answer = searcher.search(SearchRequest(query=query, workspace=WORKSPACE, **request))
+        by_id = {scene_id: name for name, scene_id in self.scene_ids.items()}
+        return [by_id[hit.scene_id] for hit in answer.hits]
+
+
+def filled(root: Path) -> Iterator[Studio]:
+    studio = Studio(root)
+    studio.add("street", ("the red car", "", "a blue house"), ("red car", "red", "blue car"))
+    studio.add("garden", ("blue car", "das rote Haus"), ("blue", "blue blue car"), language="de")
+    # garden joins a dataset after it was indexed
+    studio.catalog.add_source(claim_of("garden", 1).video_id, source_of("garden"), "pilots", FINGERPRINT)
+    yield studio
+    studio.index.close()
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """Only for reading."""
+    yield from filled(tmp_path_factory.mktemp("studio"))
+
+
+@pytest.fixture
+def changing(tmp_path: Path) -> Iterator[Studio]:
+    """For tests that change it."""
+    yield from filled(tmp_path)
+
+
+def test_a_hit_says_why_it_is_there(studio: Studio) -> None:
+    searcher = SceneSearcher(
+        studio.index, studio.store, WordEncoder(), SearchSettings(visual_weight=0.5), toy_lists=frozenset({"visual"})
+    )
+    answer = searcher.search(SearchRequest(query="Red cars car", workspace=WORKSPACE, limit=1))
+    assert answer.lists == [
+        ListAsked(list="transcript", weight=1.0, found=4, toy=False),
+        ListAsked(list="transcript_sparse", weight=1.0, found=2, toy=False),
+        ListAsked(list="visual", weight=0.5, found=5, toy=True),
+    ]
+    (hit,) = answer.hits
+    encoded = WordEncoder().encode("Red cars car")
+    assert hit.model_dump() == {
+        "video_id": claim_of("street", 1).video_id,
+        "scene_id": studio.scene_ids["street/0"],
+        "index": 0,
+        "source_uris": ["file:///films/street.mp4"],
+        "start_s": 0.0,
+        "end_s": pytest.approx(10 / 3),
+        "score": 1 / 60 + 1 / 60 + 1 / (60 + 1 / 0.5 - 1),
+        "why": [
+            {
+                "list": "transcript",
+                "rank": 1,
+                "score": pytest.approx(float(np.dot(encoded.transcript, WordEncoder().encode("red car").transcript))),
+                "weight": 1.0,
+                "contribution": 1 / 60,
+            },
+            {
+                "list": "transcript_sparse",
+                "rank": 1,
+                # four scenes; `red` is said in one of them, `car` in two; weights are those of BM25's rarity
+                "score": pytest.approx(sum(np.log((4 - n + 0.5) / (n + 0.5) + 1) for n in (1, 2)), rel=1e-5),
+                "weight": 1.0,
+                "contribution": 1 / 60,
+            },
+            {
+                "list": "visual",
+                "rank": 1,
+                "score": pytest.approx(float(np.dot(encoded.visual, WordEncoder().encode("red car").visual))),
+                "weight": 0.5,
+                "contribution": 1 / (60 + 1 / 0.5 - 1),
+            },
+        ],
+        "transcript": "the red car",
+        "language": "en",
+        "highlights": [(4, 7), (8, 11)],
+        "thumbnail_key": f"thumbnails/{WORKSPACE}/{claim_of('street', 1).video_id}/{studio.scene_ids['street/0']}.jpg",
+        "more_in_video": None,
+    }
+    assert set(answer.took_ms) == {"encode", "index", "fuse", "read"}
+
+
+def test_what_is_said_and_what_is_seen_count_by_weight(studio: Studio) -> None:
+    seen = SearchSettings(transcript_weight=0, transcript_sparse_weight=0)
+    said = SearchSettings(visual_weight=0)
+    assert studio.search("red", seen)[0] == "street/1"
+    assert studio.search("red", said)[0] == "street/0"
+    assert "street/1" not in studio.search("red", said)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({"language": "de"}, {"garden/0", "garden/1"}),
+        ({"video_ids": [claim_of("street", 1).video_id]}, {"street/0", "street/1", "street/2"}),
+        ({"from_s": 7.0}, {"street/2", "garden/1"}),
+        ({"to_s": 3.4}, {"street/0", "street/1", "garden/0"}),
+        ({"limit": 1}, {"street/0"}),
+        ({"dataset": "pilots"}, {"garden/0", "garden/1"}),
+        ({"dataset": "pilots", "video_ids": [claim_of("street", 1).video_id]}, set()),
+        ({"dataset": "nothing"}, set()),
+        ({"video_ids": ["nobody"]}, set()),
+    ],
+)
+def test_a_search_keeps_to_what_it_was_asked(studio: Studio, request_: dict[str, object], expected: set[str]) -> None:
+    assert set(studio.search("red car", **request_)) == expected
+
+
+def test_another_workspace_is_not_searched(studio: Studio) -> None:
+    searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings())
+    assert searcher.search(SearchRequest(query="red car", workspace="away")).hits == []
+
+
+def test_grouping_shows_the_best_scene_of_each_video(studio: Studio) -> None:
+    searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings())
+    answer = searcher.search(SearchRequest(query="red car", workspace=WORKSPACE, group_by_video=True))
+    assert [(hit.source_uris[0], hit.more_in_video) for hit in answer.hits] == [
+        ("file:///films/street.mp4", 2),
+        ("file:///films/garden.mp4", 1),
+    ]
+    assert answer.hits[0].scene_id == studio.scene_ids["street/0"]
+
+
+def test_what_was_deleted_is_left_out_and_the_next_take_its_place(changing: Studio) -> None:
+    all_names = changing.search("red car")
+    assert len(all_names) == 5
+    changing.catalog.delete_scene(claim_of("street", 1).video_id, changing.scene_ids[all_names[0]])
+    assert changing.search("red car", limit=2) == all_names[1:3]
+    changing.store.delete(f"videos/{WORKSPACE}/{claim_of('street', 1).video_id}/manifest.json")
+    assert changing.search("red car") == [name for name in all_names if name.startswith("garden")]
+
+
+def test_all_sources_of_a_video_are_named(changing: Studio) -> None:
+    video_id = claim_of("garden", 1).video_id
+    changing.catalog.add_source(video_id, source_of("copy"), None, FINGERPRINT)
+    searcher = SceneSearcher(changing.index, changing.store, WordEncoder(), SearchSettings())
+    (hit,) = searcher.search(
+        SearchRequest(query="red", workspace=WORKSPACE, video_ids=[video_id], group_by_video=True)
+    ).hits
+    assert hit.source_uris == ["file:///films/copy.mp4", "file:///films/garden.mp4"]
+
+
+def test_words_that_no_vocabulary_knows_leave_the_sparse_list_out(studio: Studio) -> None:
+    searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings())
+    answer = searcher.search(SearchRequest(query="zeppelin", workspace=WORKSPACE))
+    assert [asked.list for asked in answer.lists] == ["transcript", "visual"]
+
+
+@pytest.mark.parametrize("query", ["", "  \n"])
+def test_an_empty_query_is_refused(studio: Studio, query: str) -> None:
+    with pytest.raises(SettingsError, match="The query is empty: say what to look for"):
+        studio.search(query)
+
+
+def test_times_out_of_order_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"to_s \(5.0\) must be after from_s \(5.0\)"):
+        SearchRequest(query="x", from_s=5, to_s=5)

@@ -1,0 +1,366 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.scene_writer import OUTCOME, SceneWriter
+from footage.catalog import Catalog
+from footage.errors import StoreError
+from footage.index import EmbeddedIndex
+from footage.index_records import SceneFilter
+from footage.sidecar import Claim, Sidecar
+from footage.storage import DirectoryStore
+from tests import spans as made
+from tests.spans import FINGERPRINT, SPEC, WORKSPACE
+from tests.stores import snapshot
+
+
+class Bench:
+    """A store with an index and a writer, as a run has them."""
+
+    def __init__(self, root: Path, fingerprint: str = FINGERPRINT) -> None:
+        self.root = root
+        self.catalog = Catalog(DirectoryStore(root), WORKSPACE)
+        self.index = EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
+        self.writer = SceneWriter(self.catalog, self.index, fingerprint, SPEC)
+
+    def write(self, *rows: dict[str, Any]) -> list[tuple[str, int]]:
+        outcomes = self.writer(made.spans(*rows))
+        assert outcomes.schema.equals(OUTCOME)
+        return [(row["status"], row["scene_count"]) for row in outcomes.to_pylist()]
+
+    def seen(self) -> list[str]:
+        return [point.scene_id for point in self.index.points(SceneFilter(WORKSPACE))]
+
+    def indices(self, claim: Claim) -> list[int]:
+        manifest = self.catalog.manifest(claim.video_id)
+        assert manifest is not None
+        return [self.sidecar(claim, scene.scene_id).index for scene in manifest.scenes]
+
+    def sidecar(self, claim: Claim, scene_id: str) -> Sidecar:
+        sidecar = self.catalog.sidecar(claim.video_id, scene_id)
+        assert sidecar is not None
+        return sidecar
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "store")
+    yield bench
+    bench.index.close()
+
+
+def test_a_video_is_seen_once_its_last_span_is_written(bench: Bench) -> None:
+    claim = made.claim_of("two", 2)
+    bench.catalog.create_claim(claim)
+
+    assert bench.write(made.span_row(claim, 1)) == [("committed", 2)]
+    assert bench.seen() == []
+    assert bench.catalog.manifest(claim.video_id) is None
+
+    assert bench.write(made.span_row(claim, 0, texts=("red car", "a", "b"))) == [("video_done", 3)]
+    manifest = bench.catalog.manifest(claim.video_id)
+    assert manifest is not None
+    assert [scene.start_s for scene in manifest.scenes] == pytest.approx([0, 10 / 3, 20 / 3, 10, 15])
+    assert bench.seen() == [scene.scene_id for scene in manifest.scenes]
+    assert bench.indices(claim) == [0, 1, 2, 3, 4]
+
+
+def test_what_is_stored_of_a_scene(bench: Bench) -> None:
+    claim = made.claim_of("one", 1)
+    bench.catalog.create_claim(claim)
+    row = made.span_row(claim, 0, texts=("red car", ""), language="ko", dataset="pilots")
+    assert bench.write(row) == [("video_done", 2)]
+
+    said, silent = row["scene_ids"]
+    sidecar = bench.sidecar(claim, said)
+    assert sidecar.model_dump(exclude={"metadata": {"processed_at"}}) == {
+        "schema_version": 1,
+        "workspace": WORKSPACE,
+        "video_id": claim.video_id,
+        "scene_id": said,
+        "index": 0,
+        "start_s": 0.0,
+        "end_s": 5.0,
+        "transcript": row["transcripts"][0],
+        "embeddings": {
+            "text": {"model": "text-model", "dimensions": 4, "has_embedding": True},
+            "vision": {"model": "vision-model", "dimensions": 3, "has_embedding": True},
+        },
+        "thumbnail_key": f"thumbnails/{WORKSPACE}/{claim.video_id}/{said}.jpg",
+        "source_uris": [claim.source.uri],
+        "metadata": {"pipeline_fingerprint": FINGERPRINT, "stage_seconds": {"VideoDecoder": 1.5}},
+    }
+    assert bench.catalog.store.get(sidecar.thumbnail_key) == b"jpeg 0.0"
+    assert bench.sidecar(claim, silent).embeddings.text.has_embedding is False
+
+    first, second = bench.index.points(SceneFilter(WORKSPACE))
+    assert (first.scene_id, first.language, first.datasets, first.generation) == (said, "ko", ("pilots",), FINGERPRINT)
+    assert first.vectors.transcript is not None
+    assert first.vectors.transcript.tolist() == pytest.approx(row["transcript_dense"][0])
+    assert (second.scene_id, second.vectors.transcript, second.vectors.transcript_sparse) == (silent, None, None)
+
+    manifest = bench.catalog.manifest(claim.video_id)
+    assert manifest is not None
+    assert manifest.model_dump(exclude={"committed_at", "scenes", "video"}) == {
+        "schema_version": 1,
+        "workspace": WORKSPACE,
+        "video_id": claim.video_id,
+        "sha256": claim.sha256,
+        "sources": [claim.source.model_dump()],
+        "datasets": ["pilots"],
+        "language": "ko",
+        "span_count": 1,
+        "pipeline_fingerprint": FINGERPRINT,
+        "run_id": "run-1",
+    }
+    assert bench.catalog.dataset_videos("pilots") == [claim.video_id]
+    record = bench.catalog.source_record(claim.source.uri)
+    assert record is not None
+    assert (record.video_id, record.pipeline_fingerprint) == (claim.video_id, FINGERPRINT)
+
+
+def test_the_language_of_a_video_is_the_one_with_most_words(bench: Bench) -> None:
+    claim = made.claim_of("mixed", 3)
+    bench.catalog.create_claim(claim)
+    bench.write(
+        made.span_row(claim, 0, texts=("eins zwei", "drei"), language="de"),
+        made.span_row(claim, 1, texts=("one two",), language="en"),
+        made.span_row(claim, 2, texts=("three four",), language="en"),
+    )
+    manifest = bench.catalog.manifest(claim.video_id)
+    assert manifest is not None
+    assert manifest.language == "en"
+
+
+def test_a_video_without_scenes_or_words_is_complete_too(bench: Bench) -> None:
+    claim = made.claim_of("nothing", 1)
+    bench.catalog.create_claim(claim)
+    row = made.span_row(claim, 0)
+    lists = {name: [] for name, value in row.items() if isinstance(value, list) and name != "stage_seconds"}
+    assert bench.write(row | lists) == [("video_done", 0)]
+    manifest = bench.catalog.manifest(claim.video_id)
+    assert manifest is not None
+    assert (manifest.scenes, manifest.language) == ([], "")
+
+
+def test_writing_again_in_any_order_leaves_the_same(tmp_path: Path) -> None:
+    claim = made.claim_of("four", 4)
+    rows = [made.span_row(claim, i, texts=("red car", "", f"blue house {i}")) for i in range(4)]
+    once, again = Bench(tmp_path / "once"), Bench(tmp_path / "again")
+    for bench in (once, again):
+        bench.catalog.create_claim(claim)
+    once.write(*rows)
+    again.write(rows[2], rows[2], rows[0])
+    again.write(rows[3])
+    assert again.write(rows[1], rows[3], rows[2]) == [("video_done", 3)] * 3
+    for bench in (once, again):
+        bench.index.close()
+    assert snapshot(once.root) == snapshot(again.root)
+
+
+@pytest.mark.parametrize("killed_after", ["sidecars", "points", "span", "live", "manifest"])
+def test_a_writer_killed_between_two_steps_is_followed_by_another(tmp_path: Path, killed_after: str) -> None:
+    """The steps of a span and of a completion are done up to one of them, as a killed writer would have, then again."""
+    claim = made.claim_of("two", 2)
+    rows = [made.span_row(claim, 0), made.span_row(claim, 1)]
+    undisturbed, killed = Bench(tmp_path / "undisturbed"), Bench(tmp_path / "killed")
+    for bench in (undisturbed, killed):
+        bench.catalog.create_claim(claim)
+        bench.write(rows[0])
+    undisturbed.write(rows[1])
+    killed.write(rows[1])
+
+    catalog, video_id = killed.catalog, claim.video_id
+    store = catalog.store
+    # Undo from the end what the killed writer did not come to do.
+    store.delete(next(iter(store.list(f"sources/{WORKSPACE}/"))))
+    if killed_after != "manifest":
+        store.delete(f"videos/{WORKSPACE}/{video_id}/manifest.json")
+    if killed_after in ("sidecars", "points", "span"):
+        points = killed.index.points(SceneFilter(WORKSPACE))
+        killed.index.delete_video(WORKSPACE, video_id)
+        killed.index.upsert(points if killed_after != "sidecars" else points[:2])
+        for scene_id, index in zip(rows[1]["scene_ids"], (0, 1), strict=True):
+            catalog.put_sidecar(killed.sidecar(claim, scene_id).model_copy(update={"index": index}))
+    if killed_after in ("sidecars", "points"):
+        catalog.delete_span(video_id, 1)
+
+    assert killed.write(rows[1]) == [("video_done", 2)]
+    for bench in (undisturbed, killed):
+        bench.index.close()
+    assert snapshot(killed.root) == snapshot(undisturbed.root)
+
+
+def test_a_finished_video_keeps_its_places_when_writing_it_again_is_cut_off(bench: Bench) -> None:
+    claim = made.claim_of("two", 2)
+    bench.catalog.create_claim(claim)
+    bench.write(made.span_row(claim, 0), made.span_row(claim, 1))
+    bench.index.close()
+    with pytest.raises(Exception, match="Shard is not initialized"):  # the engine's own error, after the sidecars
+        bench.write(made.span_row(claim, 1))
+    assert bench.indices(claim) == [0, 1, 2, 3]
+
+
+def test_a_new_generation_replaces_the_old_one(bench: Bench) -> None:
+    old = made.claim_of("clip", 2)
+    bench.catalog.create_claim(old)
+    bench.write(made.span_row(old, 0, texts=("a", "b", "c")), made.span_row(old, 1))
+    before = bench.catalog.manifest(old.video_id)
+    assert before is not None
+    assert (len(before.scenes), before.span_count) == (5, 2)
+    bench.catalog.add_source(old.video_id, made.source_of("copy"), "pilots", FINGERPRINT)
+
+    one_span = made.claim_of("clip", 1, run_id="run-2", fingerprint="f" * 16)
+    new = one_span.model_copy(update={"video": old.video})
+    bench.catalog.put_claim(new)
+    writer = SceneWriter(bench.catalog, bench.index, "f" * 16, SPEC)
+    row = made.span_row(new, 0, texts=("a", "b"))
+    writer(made.spans(row))
+
+    after = bench.catalog.manifest(old.video_id)
+    assert after is not None
+    assert [source.uri for source in after.sources] == ["file:///films/clip.mp4", "file:///films/copy.mp4"]
+    assert (after.datasets, after.pipeline_fingerprint, after.span_count, after.run_id) == (
+        ["pilots"],
+        "f" * 16,
+        1,
+        "run-2",
+    )
+    assert [scene.scene_id for scene in after.scenes] == row["scene_ids"]
+    assert {
+        (point.scene_id, point.generation) for point in bench.index.points(SceneFilter(WORKSPACE, live_only=False))
+    } == {(scene_id, "f" * 16) for scene_id in row["scene_ids"]}
+    keys = set(bench.catalog.store.list(f"sidecars/{WORKSPACE}/")) | set(
+        bench.catalog.store.list(f"thumbnails/{WORKSPACE}/")
+    )
+    assert keys == {
+        key
+        for scene_id in row["scene_ids"]
+        for key in (
+            bench.catalog.sidecar_key(new.video_id, scene_id),
+            bench.catalog.thumbnail_key(new.video_id, scene_id),
+        )
+    }
+    assert bench.catalog.span_indices(new.video_id) == {0}
+
+
+def test_a_failure_is_quarantined_and_counted_once_a_run(bench: Bench) -> None:
+    claim = made.claim_of("bad", 2)
+    failed = made.bare_row(claim, span_index=1, span_count=2, failure_code="truncated_video", failure="It ends early.")
+    assert bench.write(failed) == [("failed", 0)]
+    bench.write(failed)
+    first = next(bench.catalog.quarantine())
+    bench.write(failed | {"run_id": "run-2"})
+    (record,) = bench.catalog.quarantine()
+    assert record.model_dump(exclude={"last_failed_at"}) == {
+        "schema_version": 1,
+        "quarantine_id": first.quarantine_id,
+        "workspace": WORKSPACE,
+        "source": claim.source.model_dump(),
+        "video_id": claim.video_id,
+        "span_index": 1,
+        "code": "truncated_video",
+        "reason": "It ends early.",
+        "attempts": 2,
+        "pipeline_fingerprint": FINGERPRINT,
+        "first_failed_at": first.first_failed_at,
+        "run_id": "run-2",
+    }
+
+
+def test_a_source_that_cannot_be_read_is_quarantined_without_a_video(bench: Bench) -> None:
+    row = made.bare_row(made.claim_of("gone", 1), video_id=None, failure_code="missing_source", failure="It is gone.")
+    outcome = bench.writer(made.spans(row)).to_pylist()
+    assert outcome == [
+        {
+            "run_id": "run-1",
+            "source_uri": "file:///films/gone.mp4",
+            "video_id": None,
+            "span_index": None,
+            "span_count": None,
+            "status": "failed",
+            "code": "missing_source",
+            "reason": "It is gone.",
+            "scene_count": 0,
+            "duration_s": 0.0,
+            "stage_seconds": [],
+        }
+    ]
+    (record,) = bench.catalog.quarantine()
+    assert (record.video_id, record.span_index, record.attempts) == (None, None, 1)
+
+
+def test_a_video_that_succeeds_leaves_quarantine(bench: Bench) -> None:
+    claim = made.claim_of("retried", 2)
+    bench.catalog.create_claim(claim)
+    other = made.bare_row(made.claim_of("other", 1), failure_code="x", failure="y")
+    bench.write(
+        made.bare_row(claim, failure_code="x", failure="y"),
+        made.bare_row(claim, span_index=1, failure_code="x", failure="y"),
+        other,
+    )
+    bench.write(made.span_row(claim, 0))
+    assert len(list(bench.catalog.quarantine())) == 3
+    bench.write(made.span_row(claim, 1))
+    assert [record.source.uri for record in bench.catalog.quarantine()] == [other["source_uri"]]
+
+
+def test_a_duplicate_joins_the_manifest_once_there_is_one(bench: Bench) -> None:
+    claim = made.claim_of("first", 1)
+    bench.catalog.create_claim(claim)
+    copy = made.source_of("second")
+    row = made.bare_row(claim, duplicate=True, source_uri=copy.uri, dataset="pilots")
+
+    assert bench.write(row) == [("duplicate", 0)]
+    assert bench.catalog.source_record(copy.uri) is None
+
+    bench.write(made.span_row(claim, 0))
+    assert bench.write(row) == [("duplicate", 0)]
+    manifest = bench.catalog.manifest(claim.video_id)
+    assert manifest is not None
+    assert (manifest.sources, manifest.datasets) == ([claim.source, copy], ["pilots"])
+    record = bench.catalog.source_record(copy.uri)
+    assert record is not None
+    assert record.video_id == claim.video_id
+    assert bench.catalog.dataset_videos("pilots") == [claim.video_id]
+
+
+def test_a_source_with_new_content_leaves_its_old_video(bench: Bench) -> None:
+    old, new = made.claim_of("take1", 1), made.claim_of("take2", 1)
+    new = new.model_copy(update={"source": old.source.model_copy(update={"etag": "e2"})})
+    for claim in (old, new):
+        bench.catalog.create_claim(claim)
+        bench.write(made.span_row(claim, 0))
+    before, after = bench.catalog.manifest(old.video_id), bench.catalog.manifest(new.video_id)
+    assert before is not None
+    assert after is not None
+    assert (before.sources, after.sources) == ([], [new.source])
+
+
+def test_without_a_claim_nothing_is_written(bench: Bench) -> None:
+    claim = made.claim_of("lost", 1)
+    with pytest.raises(StoreError, match="is gone or belongs to another pipeline"):
+        bench.write(made.span_row(claim, 0))
+    assert list(bench.catalog.store.list("sidecars/")) == []
+
+
+def test_a_late_span_of_a_finished_video_changes_nothing(bench: Bench) -> None:
+    claim = made.claim_of("late", 1)
+    bench.catalog.create_claim(claim)
+    row = made.span_row(claim, 0)
+    bench.write(row)
+    bench.catalog.delete_claim(claim.video_id)
+    assert bench.write(row | {"scene_ids": ["x", "y"]}) == [("video_done", 2)]
+    assert bench.seen() == row["scene_ids"]
+
+
+def test_a_span_record_of_another_plan_does_not_count(bench: Bench) -> None:
+    claim = made.claim_of("replanned", 2)
+    bench.catalog.create_claim(claim)
+    bench.write(made.span_row(claim, 0))
+    record = bench.catalog.span_record(claim.video_id, 0)
+    assert record is not None
+    bench.catalog.put_span(record.model_copy(update={"span": record.span.model_copy(update={"end_s": 9.0})}))
+    assert bench.write(made.span_row(claim, 1)) == [("committed", 2)]

@@ -1,0 +1,218 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from footage import identity
+from footage.catalog import Catalog
+from footage.errors import StoreError
+from footage.sidecar import Manifest, QuarantineRecord, RunReport, SourceRecord, SpanRecord
+from footage.storage import DirectoryStore
+from tests.spans import FINGERPRINT, WORKSPACE, claim_of, source_of
+
+CLAIM = claim_of("film", 2)
+VIDEO_ID = CLAIM.video_id
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog(DirectoryStore(tmp_path), WORKSPACE)
+
+
+def manifest_of(**changes: object) -> Manifest:
+    fields = {
+        "workspace": WORKSPACE,
+        "video_id": VIDEO_ID,
+        "sha256": CLAIM.sha256,
+        "video": CLAIM.video,
+        "sources": [CLAIM.source],
+        "datasets": [],
+        "language": "en",
+        "span_count": 2,
+        "scenes": [],
+        "pipeline_fingerprint": FINGERPRINT,
+        "run_id": "run-1",
+        "committed_at": "2026-01-01T00:00:00+00:00",
+    }
+    return Manifest.model_validate(fields | changes)
+
+
+def span_of(index: int) -> SpanRecord:
+    return SpanRecord(
+        video_id=VIDEO_ID,
+        span={"index": index, "start_s": 0.0, "end_s": 1.0},
+        scenes=[],
+        language="",
+        words_by_language={},
+        frames_decoded=1,
+        frames_damaged=0,
+        pipeline_fingerprint=FINGERPRINT,
+        run_id="run-1",
+        committed_at="2026-01-01T00:00:00+00:00",
+        stage_seconds={},
+    )
+
+
+def failure_of(uri: str, span_index: int | None = None, **changes: object) -> QuarantineRecord:
+    fields = {
+        "quarantine_id": identity.quarantine_id(uri, span_index),
+        "workspace": WORKSPACE,
+        "source": {"uri": uri, "etag": "e", "size_bytes": 1},
+        "span_index": span_index,
+        "code": "empty_source",
+        "reason": "It is empty.",
+        "attempts": 1,
+        "pipeline_fingerprint": FINGERPRINT,
+        "first_failed_at": "monday",
+        "last_failed_at": "monday",
+        "run_id": "run-1",
+    }
+    return QuarantineRecord.model_validate(fields | changes)
+
+
+def report_of(run_id: str, workspace: str = WORKSPACE) -> RunReport:
+    fields: dict[str, object] = {}
+    for name, field in RunReport.model_fields.items():
+        if field.is_required():
+            fields[name] = {str: "x", int: 0, float: 0.0}.get(field.annotation)  # type: ignore[call-overload]
+    return RunReport.model_validate(fields | {"run_id": run_id, "workspace": workspace, "state": "finished"})
+
+
+def test_records_lie_where_the_layout_says(catalog: Catalog) -> None:
+    catalog.put_source(
+        SourceRecord(source=source_of("a b"), video_id=VIDEO_ID, pipeline_fingerprint="f", recorded_at="")
+    )
+    catalog.create_manifest(manifest_of())
+    catalog.put_span(span_of(10))
+    catalog.create_claim(CLAIM)
+    catalog.put_quarantine(failure_of("file:///x"))
+    catalog.put_reference("pilots", VIDEO_ID)
+    catalog.put_thumbnail(VIDEO_ID, "s1", b"jpeg")
+    catalog.put_report(report_of("run-1"))
+    assert set(catalog.store.list("")) == {
+        f"sources/{WORKSPACE}/{identity.uri_hash('file:///films/a b.mp4')}.json",
+        f"videos/{WORKSPACE}/{VIDEO_ID}/manifest.json",
+        f"videos/{WORKSPACE}/{VIDEO_ID}/spans/10.json",
+        f"claims/{WORKSPACE}/{VIDEO_ID}.json",
+        f"quarantine/{WORKSPACE}/{identity.quarantine_id('file:///x', None)}.json",
+        f"datasets/{WORKSPACE}/pilots/{VIDEO_ID}",
+        f"thumbnails/{WORKSPACE}/{VIDEO_ID}/s1.jpg",
+        "runs/run-1.json",
+    }
+    assert catalog.manifest(VIDEO_ID) == manifest_of()
+    assert list(catalog.manifests()) == [manifest_of()]
+    assert catalog.span_record(VIDEO_ID, 10) == span_of(10)
+    assert catalog.claim(VIDEO_ID) == CLAIM
+    assert list(catalog.claims()) == [CLAIM]
+    assert catalog.dataset_videos("pilots") == [VIDEO_ID]
+    assert catalog.thumbnail(VIDEO_ID, "s1") == b"jpeg"
+    assert [report.run_id for report in catalog.reports()] == ["run-1"]
+
+
+def test_what_is_not_there_is_none(catalog: Catalog) -> None:
+    assert catalog.source_record("file:///x") is None
+    assert catalog.manifest(VIDEO_ID) is None
+    assert catalog.change_manifest(VIDEO_ID, lambda held: held) is None
+    assert catalog.add_source(VIDEO_ID, CLAIM.source, "pilots", FINGERPRINT) is None
+    assert catalog.dataset_videos("pilots") == []
+    assert catalog.span_record(VIDEO_ID, 0) is None
+    assert (catalog.span_records(VIDEO_ID), catalog.span_indices(VIDEO_ID)) == ([], set())
+    assert catalog.claim(VIDEO_ID) is None
+    assert catalog.sidecar(VIDEO_ID, "s1") is None
+    assert catalog.thumbnail(VIDEO_ID, "s1") is None
+    assert list(catalog.quarantine()) == []
+    catalog.delete_claim(VIDEO_ID)
+    catalog.delete_quarantine("file:///x")
+
+
+def test_workspaces_do_not_see_each_other(catalog: Catalog) -> None:
+    other = Catalog(catalog.store, "studio2")
+    catalog.create_manifest(manifest_of())
+    catalog.create_claim(CLAIM)
+    catalog.put_quarantine(failure_of("file:///x"))
+    catalog.put_report(report_of("run-1"))
+    assert (other.manifest(VIDEO_ID), list(other.manifests()), list(other.claims())) == (None, [], [])
+    assert (list(other.quarantine()), list(other.reports())) == ([], [])
+
+
+def test_the_first_claim_and_the_first_manifest_win(catalog: Catalog) -> None:
+    assert catalog.create_claim(CLAIM)
+    assert not catalog.create_claim(CLAIM.model_copy(update={"run_id": "run-2"}))
+    assert catalog.claim(VIDEO_ID) == CLAIM
+    assert catalog.create_manifest(manifest_of())
+    assert not catalog.create_manifest(manifest_of(run_id="run-2"))
+    assert catalog.manifest(VIDEO_ID) == manifest_of()
+    catalog.delete_claim(VIDEO_ID)
+    assert catalog.create_claim(CLAIM)
+
+
+def test_spans_come_in_number_order(catalog: Catalog) -> None:
+    for index in (10, 2, 0):
+        catalog.put_span(span_of(index))
+    assert [record.span.index for record in catalog.span_records(VIDEO_ID)] == [0, 2, 10]
+    assert catalog.span_indices(VIDEO_ID) == {0, 2, 10}
+    catalog.delete_span(VIDEO_ID, 2)
+    assert catalog.span_indices(VIDEO_ID) == {0, 10}
+
+
+def test_of_many_sources_added_at_once_none_is_lost(catalog: Catalog) -> None:
+    catalog.create_manifest(manifest_of())
+    copies = [source_of(f"copy{number}") for number in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda copy: catalog.add_source(VIDEO_ID, copy, copy.uri[-6:-4], FINGERPRINT), copies))
+    manifest = catalog.manifest(VIDEO_ID)
+    assert manifest is not None
+    assert manifest.sources == sorted([CLAIM.source, *copies], key=lambda source: source.uri)
+    assert manifest.datasets == sorted({copy.uri[-6:-4] for copy in copies})
+
+
+def test_a_source_is_not_added_to_a_video_of_another_pipeline(catalog: Catalog) -> None:
+    catalog.create_manifest(manifest_of())
+    assert catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", "another") is None
+    assert catalog.manifest(VIDEO_ID) == manifest_of()
+    assert catalog.source_record(source_of("copy").uri) is None
+    assert catalog.dataset_videos("pilots") == []
+
+
+def test_adding_the_same_source_again_changes_nothing(catalog: Catalog) -> None:
+    catalog.create_manifest(manifest_of())
+    catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", FINGERPRINT)
+    before = {key: catalog.store.get(key) for key in catalog.store.list("")}
+    catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", FINGERPRINT)
+    assert {key: catalog.store.get(key) for key in catalog.store.list("")} == before
+
+
+def test_failures_count_runs_and_keep_their_first_time(catalog: Catalog) -> None:
+    catalog.put_quarantine(failure_of("file:///x"))
+    catalog.put_quarantine(failure_of("file:///x", first_failed_at="tuesday", last_failed_at="tuesday"))
+    stored = catalog.put_quarantine(
+        failure_of("file:///x", run_id="run-2", code="c", first_failed_at="friday", last_failed_at="friday")
+    )
+    want = failure_of("file:///x", run_id="run-2", code="c", attempts=2, last_failed_at="friday")
+    assert (stored, list(catalog.quarantine())) == (want, [want])
+
+
+@pytest.mark.parametrize("span_count", [None, 2])
+def test_the_failures_of_a_source_leave_together(catalog: Catalog, span_count: int | None) -> None:
+    other = failure_of("file:///y", 1)
+    for record in (failure_of("file:///x"), failure_of("file:///x", 0), failure_of("file:///x", 1), other):
+        catalog.put_quarantine(record)
+    catalog.delete_quarantine("file:///x", span_count)
+    assert list(catalog.quarantine()) == [other]
+    catalog.delete_quarantine_record(other.quarantine_id)
+    assert list(catalog.quarantine()) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"{", "it: Invalid JSON"),
+        (b"{}", "workspace: Field required"),
+        (b'{"surprise": 1}', "workspace: Field required"),
+    ],
+)
+def test_what_is_no_record_is_named_by_its_key(catalog: Catalog, data: bytes, says: str) -> None:
+    key = f"videos/{WORKSPACE}/{VIDEO_ID}/manifest.json"
+    catalog.store.put(key, data)
+    with pytest.raises(StoreError, match=f"The object {key} is not a Manifest of this version of footage: {says}"):
+        catalog.manifest(VIDEO_ID)

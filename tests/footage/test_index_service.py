@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from footage.errors import IndexBusy, IndexMismatch
+from footage.index import EmbeddedIndex
+from footage.index_records import IndexSpec, SceneFilter, ScenePoint, VectorQuery
+from footage.index_service import IndexClient, IndexService, address_file
+from footage.records import SceneVectors, SparseVector
+
+SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=False)
+VIDEO = "00000000-0000-5000-8000-000000000001"
+QUERIES = [
+    VectorQuery("transcript", np.array([1, 0, 0, 0], dtype=np.float32)),
+    VectorQuery("transcript_sparse", SparseVector((7,), (2.0,))),
+]
+
+
+def _point(number: int) -> ScenePoint:
+    dense = np.eye(4, dtype=np.float32)[number]
+    scene_id = f"00000000-0000-5000-8000-00000000010{number}"
+    vectors = SceneVectors(scene_id, dense, SparseVector((7, 8), (1.0, 0.5)), None)
+    return ScenePoint(scene_id, VIDEO, "home", float(number), number + 1.0, "en", "g", ("news",), "s", "t", vectors)
+
+
+@pytest.fixture
+def owned(tmp_path: Path) -> Iterator[tuple[EmbeddedIndex, IndexService, Path]]:
+    path = tmp_path / "index" / "scenes"
+    index = EmbeddedIndex(path, SPEC, owner="the owner")
+    index.upsert([_point(0), _point(1)])
+    index.publish("home", VIDEO, "g")
+    service = IndexService(index, path)
+    yield index, service, path
+    service.close()
+    index.close()
+
+
+def test_client_gets_what_the_index_gives(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
+    index, _, path = owned
+    where = SceneFilter("home", video_ids=(VIDEO,), language="en", start_s=0.0, datasets=("news",))
+
+    lists = IndexClient(path, SPEC).search(QUERIES, where, 5)
+
+    assert lists == index.search(QUERIES, where, 5)
+    assert [len(hits) for hits in lists] == [2, 2]
+
+
+def test_client_of_other_models_is_refused(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
+    with pytest.raises(IndexMismatch, match="other-model"):
+        IndexClient(owned[2], IndexSpec("other-model", 4, "vision-model", 3, sparse_idf=False))
+
+
+def test_owner_that_no_longer_answers_is_busy(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
+    _, service, path = owned
+    client = IndexClient(path, SPEC)
+    address = address_file(path).read_text()
+    service.close()
+    address_file(path).write_text(address)  # as a killed owner leaves it
+
+    with pytest.raises(IndexBusy):
+        client.search(QUERIES, SceneFilter("home"), 5)
+    with pytest.raises(IndexBusy):
+        IndexClient(path, SPEC)
+
+
+def test_socket_is_for_its_user_only(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
+    folder = Path(address_file(owned[2]).read_text()).parent
+
+    assert folder.stat().st_mode & 0o077 == 0

@@ -1,0 +1,78 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from footage.errors import SettingsError
+from footage.records import Source
+from footage.sources import file_uri, in_working_order, list_sources, local_path
+
+
+def _touch(path: Path, content: bytes = b"x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_lists_videos_at_any_depth_in_name_order(tmp_path: Path) -> None:
+    wanted = [_touch(tmp_path / name) for name in ("a.MP4", "b/c.mkv", "b/d.webm")]
+    for name in ("notes.txt", ".hidden.mp4", ".git/e.mp4"):
+        _touch(tmp_path / name)
+
+    assert [source.uri for source in list_sources(str(tmp_path))] == [file_uri(path) for path in wanted]
+
+
+def test_one_file_of_any_suffix_is_a_source(tmp_path: Path) -> None:
+    film = _touch(tmp_path / "film.bin", b"12345")
+
+    [source] = list_sources(str(film))
+
+    assert (source.uri, source.size_bytes) == (file_uri(film), 5)
+
+
+def test_dangling_link_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere")
+
+    assert list(list_sources(str(tmp_path))) == [Source(file_uri(tmp_path / "gone.mp4"), "missing", 0)]
+
+
+def test_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path)
+    _touch(tmp_path / "a.mp4")
+
+    assert len(list(list_sources(str(tmp_path)))) == 1
+
+
+def test_etag_changes_with_the_content(tmp_path: Path) -> None:
+    film = _touch(tmp_path / "film.mp4")
+    [before] = list_sources(str(film))
+    os.utime(film, ns=(1, 1))
+
+    [after] = list_sources(str(film))
+
+    assert before.etag != after.etag
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "with space#?%.mp4", "日本.mp4"])
+def test_uri_leads_back_to_the_path(tmp_path: Path, name: str) -> None:
+    assert local_path(file_uri(tmp_path / name)) == tmp_path / name
+
+
+def test_name_that_is_not_utf8_survives(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
+
+    assert local_path(file_uri(path)) == path
+    assert file_uri(path).isascii()
+
+
+@pytest.mark.parametrize("source", ["s3://bucket/films", "/does/not/exist"])
+def test_source_that_cannot_be_listed_is_named(source: str) -> None:
+    with pytest.raises(SettingsError, match=source):
+        list(list_sources(source))
+
+
+def test_a_small_video_comes_first_then_the_largest() -> None:
+    sizes = [5, 0, 9, 3, 7]
+    sources = [Source(f"file:///{size}.mp4", "e", size) for size in sizes]
+
+    assert [source.size_bytes for source in in_working_order(sources)] == [3, 9, 7, 5, 0]

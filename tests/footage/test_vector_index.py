@@ -1,0 +1,340 @@
+"""What every VectorIndex does. A new engine joins `opened` and has to pass all of it."""
+
+import pickle
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from footage import identity
+from footage.errors import IndexMismatch
+from footage.index import EmbeddedIndex, VectorIndex
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
+from footage.records import SceneVectors, SparseVector
+
+SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=True)
+ALL = SceneFilter("home", live_only=False)
+LIVE = SceneFilter("home")
+
+PROJECT = Path(__file__).parents[2]
+
+Open = Callable[[], VectorIndex]
+
+
+def open_embedded(root: Path) -> VectorIndex:
+    return EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
+
+
+ENGINES = {"embedded": open_embedded}
+
+
+@pytest.fixture(params=ENGINES)
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Opens the same index again and again, the former one closed."""
+    held: list[VectorIndex] = []
+
+    def again() -> VectorIndex:
+        while held:
+            held.pop().close()
+        held.append(ENGINES[request.param](tmp_path))
+        return held[-1]
+
+    yield again
+    while held:
+        held.pop().close()
+
+
+@pytest.fixture
+def index(opened: Open) -> VectorIndex:
+    return opened()
+
+
+def scene(name: str, **changes: Any) -> ScenePoint:
+    """The scene that begins at `name`'s second of video `v`: `v1/20` at 20 s of v1."""
+    video, _, start = name.partition("/")
+    workspace = changes.get("workspace", "home")
+    video_id = identity.video_id(workspace, video)
+    scene_id = identity.scene_id(video_id, float(start))
+    fields: dict[str, Any] = {
+        "scene_id": scene_id,
+        "video_id": video_id,
+        "workspace": workspace,
+        "start_s": float(start),
+        "end_s": float(start) + 10,
+        "language": "en",
+        "generation": "g1",
+        "datasets": (),
+        "sidecar_key": f"sidecars/home/{video_id}/{scene_id}.json",
+        "thumbnail_key": f"thumbnails/home/{video_id}/{scene_id}.jpg",
+        "vectors": vectors(scene_id),
+    }
+    return ScenePoint(**fields | changes)
+
+
+def vectors(
+    scene_id: str,
+    transcript: list[float] | None = None,
+    sparse: dict[int, float] | None = None,
+    visual: list[float] | None = None,
+) -> SceneVectors:
+    return SceneVectors(
+        scene_id,
+        None if transcript is None else np.asarray(transcript, np.float32),
+        None if sparse is None else SparseVector(tuple(sparse), tuple(sparse.values())),
+        None if visual is None else np.asarray(visual, np.float32),
+    )
+
+
+def seen(point: ScenePoint, **parts: Any) -> ScenePoint:
+    return replace(point, vectors=vectors(point.scene_id, **parts))
+
+
+def write(index: VectorIndex, *points: ScenePoint) -> None:
+    """Upsert and publish."""
+    index.upsert(points)
+    for workspace, video_id, generation in {(p.workspace, p.video_id, p.generation) for p in points}:
+        index.publish(workspace, video_id, generation)
+
+
+def names(index: VectorIndex, where: SceneFilter) -> set[str]:
+    assert index.count(where) == len(index.points(where))
+    return {point.scene_id for point in index.points(where)}
+
+
+def ids(*points: ScenePoint) -> set[str]:
+    return {point.scene_id for point in points}
+
+
+def same(one: ScenePoint, other: ScenePoint) -> bool:
+    """Whether two points are equal, dense vectors within the rounding of a normalisation."""
+    for name in ("transcript", "visual"):
+        a, b = getattr(one.vectors, name), getattr(other.vectors, name)
+        if (a is None) != (b is None) or (a is not None and not np.allclose(a, b, atol=1e-6)):
+            return False
+    sparse = one.vectors.transcript_sparse == other.vectors.transcript_sparse
+    return sparse and replace(one, vectors=other.vectors) == other
+
+
+def test_a_point_comes_back_as_it_went_in(index: VectorIndex) -> None:
+    full = seen(
+        scene("v1/0", datasets=("a", "b"), language="ko"),
+        transcript=[0.5, 0.5, 0.5, 0.5],
+        sparse={3: 0.5, 70_000: 0.25},
+        visual=[0.6, 0.8, 0.0],
+    )
+    silent = seen(scene("v1/10"), visual=[0.0, 0.0, 1.0])
+    nothing = scene("v1/20")
+    index.upsert([full, silent, nothing])
+    stored = sorted(index.points(ALL), key=lambda point: point.start_s)
+    assert [same(a, b) for a, b in zip(stored, [full, silent, nothing], strict=True)] == [True, True, True]
+
+
+def test_upserting_again_replaces(index: VectorIndex) -> None:
+    point = seen(scene("v1/0"), transcript=[1, 0, 0, 0], sparse={1: 1.0}, visual=[1, 0, 0])
+    index.upsert([point] * 2)
+    index.upsert([point])
+    changed = seen(replace(point, language="de"), visual=[0, 1, 0])
+    index.upsert([changed])
+    (stored,) = index.points(ALL)
+    assert same(stored, changed)
+
+
+def test_nothing_is_seen_before_it_is_published(index: VectorIndex) -> None:
+    index.upsert([scene("v1/0"), scene("v2/0")])
+    assert (index.count(LIVE), index.count(ALL)) == (0, 2)
+    index.publish("home", scene("v1/0").video_id, "g1")
+    assert names(index, LIVE) == ids(scene("v1/0"))
+
+
+def test_what_is_live_stays_live_when_it_is_written_again(index: VectorIndex) -> None:
+    write(index, scene("v1/0"))
+    index.upsert([scene("v1/0"), scene("v1/10")])
+    assert names(index, LIVE) == ids(scene("v1/0"))
+
+
+def test_publishing_a_generation_removes_the_others(index: VectorIndex) -> None:
+    old = [scene("v1/0"), scene("v1/10"), scene("v2/0")]
+    new = [scene("v1/0", generation="g2"), scene("v1/12", generation="g2")]
+    write(index, *old)
+    index.upsert(new)
+    assert names(index, LIVE) == ids(*old)
+    for _ in range(2):
+        index.publish("home", new[0].video_id, "g2")
+        found = {(point.scene_id, point.generation) for point in index.points(ALL)}
+        assert found == {(old[2].scene_id, "g1"), (new[0].scene_id, "g2"), (new[1].scene_id, "g2")}
+        assert names(index, LIVE) == ids(new[0], new[1], old[2])
+
+
+def test_publishing_touches_no_other_workspace(index: VectorIndex) -> None:
+    write(index, scene("v1/0", workspace="away"))
+    write(index, scene("v1/0", generation="g2"))
+    assert index.count(SceneFilter("away")) == 1
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
+    """Two videos, one that is not live, and one of another workspace; only for reading."""
+    index = ENGINES[request.param](tmp_path_factory.mktemp("filled"))
+    live = [
+        scene("v1/0", datasets=("a", "b")),
+        scene("v1/10", datasets=("c",)),
+        scene("v2/0"),
+        scene("v2/10", language="de"),
+        scene("v1/0", workspace="away"),
+    ]
+    write(index, *(seen(point, visual=[1, 0, 0]) for point in live))
+    index.upsert([seen(scene("v3/0"), visual=[1, 0, 0])])
+    yield index
+    index.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (SceneFilter("home"), {"v1/0", "v1/10", "v2/0", "v2/10"}),
+        (SceneFilter("nobody"), set()),
+        (SceneFilter("home", video_ids=(scene("v2/0").video_id,)), {"v2/0", "v2/10"}),
+        (
+            SceneFilter("home", video_ids=(scene("v1/0").video_id, scene("v2/0").video_id)),
+            {"v1/0", "v1/10", "v2/0", "v2/10"},
+        ),
+        (SceneFilter("home", language="de"), {"v2/10"}),
+        (SceneFilter("home", start_s=10), {"v1/10", "v2/10"}),
+        (SceneFilter("home", start_s=9.999), {"v1/0", "v1/10", "v2/0", "v2/10"}),
+        (SceneFilter("home", end_s=10), {"v1/0", "v2/0"}),
+        (SceneFilter("home", end_s=10.001), {"v1/0", "v1/10", "v2/0", "v2/10"}),
+        (SceneFilter("home", start_s=20), set()),
+        (SceneFilter("home", start_s=5, end_s=6), {"v1/0", "v2/0"}),
+        (SceneFilter("home", datasets=("a",)), {"v1/0"}),
+        (SceneFilter("home", datasets=("b", "c")), {"v1/0", "v1/10"}),
+        (SceneFilter("home", language="en", start_s=10, datasets=("c",)), {"v1/10"}),
+        (SceneFilter("home", live_only=False), {"v1/0", "v1/10", "v2/0", "v2/10", "v3/0"}),
+    ],
+)
+def test_filters(filled: VectorIndex, where: SceneFilter, expected: set[str]) -> None:
+    want = ids(*(scene(name) for name in expected))
+    assert names(filled, where) == want
+    (hits,) = filled.search([VectorQuery("visual", np.asarray([1, 0, 0], np.float32))], where, 10)
+    assert {hit.scene_id for hit in hits} == want
+
+
+def test_each_list_gives_the_nearest_of_its_own(index: VectorIndex) -> None:
+    said = seen(scene("v1/0"), transcript=[1, 0, 0, 0], sparse={5: 1.0})
+    both = seen(scene("v1/10", language="de"), transcript=[0.6, 0.8, 0, 0], sparse={5: 0.5, 6: 1.0}, visual=[0, 1, 0])
+    shown = seen(scene("v2/0"), visual=[1, 0, 0])
+    write(index, said, both, shown, scene("v2/10"))
+    lists = index.search(
+        [
+            VectorQuery("transcript", np.asarray([1, 0, 0, 0], np.float32)),
+            VectorQuery("visual", np.asarray([0.6, 0.8, 0], np.float32)),
+            VectorQuery("transcript_sparse", SparseVector((6, 5), (1.0, 1.0))),
+        ],
+        LIVE,
+        10,
+    )
+    assert [[hit.scene_id for hit in hits] for hits in lists] == [
+        [said.scene_id, both.scene_id],
+        [both.scene_id, shown.scene_id],
+        [both.scene_id, said.scene_id],
+    ]
+    assert [hit.score for hit in lists[0]] == pytest.approx([1.0, 0.6])
+    assert lists[1][0] == IndexHit(
+        scene_id=both.scene_id,
+        video_id=both.video_id,
+        start_s=10.0,
+        end_s=20.0,
+        language="de",
+        generation="g1",
+        sidecar_key=both.sidecar_key,
+        thumbnail_key=both.thumbnail_key,
+        score=pytest.approx(0.8),
+    )
+    (limited,) = index.search([VectorQuery("transcript", np.asarray([1, 0, 0, 0], np.float32))], LIVE, 1)
+    assert [hit.scene_id for hit in limited] == [said.scene_id]
+    assert index.search([], LIVE, 10) == []
+    assert pickle.loads(pickle.dumps((lists, both, LIVE)))[0] == lists
+
+
+def test_rarity_is_counted_in_the_workspace_among_what_is_live(index: VectorIndex) -> None:
+    """ln((n - k + 0.5) / (k + 0.5) + 1) for a word that k of n scenes say: the BM25 form that Qdrant's IDF has."""
+    said = [seen(scene(f"v1/{start}"), sparse={5: 1.0} if start else {5: 1.0, 6: 1.0}) for start in (0, 10, 20)]
+    write(index, *said)
+    index.upsert([seen(scene("v2/0"), sparse={6: 1.0})])
+    write(index, *(seen(scene(f"v1/{start}", workspace="away"), sparse={6: 1.0}) for start in range(5)))
+    (hits,) = index.search([VectorQuery("transcript_sparse", SparseVector((6,), (2.0,)))], LIVE, 10)
+    assert [(hit.scene_id, hit.score) for hit in hits] == [(said[0].scene_id, pytest.approx(2 * np.log(2.5 / 1.5 + 1)))]
+
+
+def test_deleting_a_video_leaves_the_others(index: VectorIndex) -> None:
+    write(index, scene("v1/0"), scene("v2/0"), scene("v1/0", workspace="away"))
+    index.delete_video("home", scene("v1/0").video_id)
+    index.delete_video("home", "nobody")
+    assert names(index, ALL) == ids(scene("v2/0"))
+    assert index.count(SceneFilter("away")) == 1
+
+
+def test_many_points_are_all_given(index: VectorIndex) -> None:
+    index.upsert([seen(scene(f"v1/{start}"), visual=[1, start, 0]) for start in range(700)])
+    assert [point.start_s for point in index.points(ALL)] == list(range(700))
+
+
+@pytest.mark.parametrize("visual", [[1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, float("nan"), 0.0]])
+def test_a_vector_that_does_not_fit_is_refused(index: VectorIndex, visual: list[float]) -> None:
+    with pytest.raises(IndexMismatch, match=r"The visual vector of scene .* has shape .*holds finite vectors of 3"):
+        index.upsert([seen(scene("v1/0"), visual=visual)])
+    assert index.count(ALL) == 0
+
+
+def test_what_was_written_is_there_when_opened_again(opened: Open) -> None:
+    point = seen(scene("v1/0"), transcript=[0, 0, 0.6, 0.8], sparse={1: 1.0}, visual=[0, 0, 1])
+    write(opened(), point)
+    index = opened()
+    (stored,) = index.points(LIVE)
+    assert same(stored, point)
+
+
+KILLED_WRITER = textwrap.dedent(
+    """
+    import sys
+    from pathlib import Path
+    from footage.index import EmbeddedIndex
+    from tests.footage.test_vector_index import SPEC, scene, seen, write
+    index = EmbeddedIndex(Path(sys.argv[1]), SPEC, owner="a writer")
+    for number in range(10_000):
+        point = seen(scene(f"v{number}/0"), transcript=[1, number, 0, 0], sparse={number: 1.0})
+        write(index, point) if number % 2 else index.upsert([point])
+        print(number, flush=True)
+    """
+)
+
+
+def test_what_was_confirmed_survives_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "index" / "scenes"
+    confirmed = -1
+    for kill_after in (1, 20, 40):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", KILLED_WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=PROJECT
+        )
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            if int(line) >= kill_after:
+                break
+        writer.kill()
+        confirmed = max([confirmed, int(line), *(int(late) for late in writer.stdout)])
+        writer.wait()
+        writer.stdout.close()
+        with EmbeddedIndex(path, SPEC, owner="a test", wait_s=10) as index:
+            stored = {point.scene_id for point in index.points(ALL)}
+            live = {point.scene_id for point in index.points(LIVE)}
+        want = [scene(f"v{number}/0").scene_id for number in range(confirmed + 1)]
+        assert set(want) <= stored
+        assert set(want[1::2]) <= live
+        # of the write that was cut off, at most
+        assert len(stored - set(want)) <= 1
+        assert not live & set(want[0::2])

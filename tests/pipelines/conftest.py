@@ -1,0 +1,25 @@
+"""One undisturbed run over the samples, which other runs are held against."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from footage.settings import Settings
+from footage.sidecar import RunReport
+from pipelines.index_run import IndexRequest, run_index
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A store that a run left, and its report."""
+
+    store: Path
+    report: RunReport
+
+
+@pytest.fixture(scope="session")
+def undisturbed(offline: Settings, prepared: object, clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The samples, indexed without a fault."""
+    store = tmp_path_factory.mktemp("undisturbed") / "store"
+    return Finished(store, run_index(IndexRequest(str(clips), store), offline))

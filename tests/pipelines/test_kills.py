@@ -1,0 +1,121 @@
+"""Workers, the index owner, a decoder process and the driver are killed in the middle; the result is the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from footage.catalog import Catalog
+from footage.settings import Settings
+from footage.storage import DirectoryStore
+from pipelines.index_run import IndexRequest, run_index
+from tests.pipelines.conftest import Finished
+from tests.pipelines.faults import with_fatal
+from tests.stores import snapshot
+
+pytestmark = pytest.mark.ray
+
+
+def _descendants(pid: int, word: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        try:
+            if word in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _kill_when_seen(word: str, after_s: float, killed: list[int]) -> threading.Thread:
+    """Kill the first descendant whose command line has this word, some time after it was seen first."""
+
+    def run() -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if _descendants(os.getpid(), word):
+                time.sleep(after_s)
+                victim = _descendants(os.getpid(), word)[0]
+                victim.kill()
+                killed.append(victim.pid)
+                return
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_actors_of_every_pool_die_once(undisturbed: Finished, offline: Settings, clips: Path, tmp_path: Path) -> None:
+    victims = {
+        "SpanPlanner": ("coast.mp4", tmp_path / "planner-died"),
+        "VideoDecoder": ("garage.mp4", tmp_path / "decoder-died"),
+        "Transcriber": ("window.mp4", tmp_path / "transcriber-died"),
+        "FrameEmbedder": ("shapes_silent.mp4", tmp_path / "frames-died"),
+        "TextEmbedder": ("kitchen_office.mp4", tmp_path / "text-died"),
+        "SceneWriter": ("portrait.mp4", tmp_path / "writer-died"),
+    }
+    store = tmp_path / "store"
+
+    report = run_index(IndexRequest(str(clips), store), offline, with_fatal(victims))
+
+    assert all(marker.exists() for _, marker in victims.values())
+    assert (report.videos_done, report.videos_quarantined) == (undisturbed.report.videos_done, 0)
+    assert report.worker_deaths == dict.fromkeys(victims, 1)
+    assert snapshot(store) == snapshot(undisturbed.store)
+
+
+def test_index_owner_and_decoder_process_are_killed(
+    undisturbed: Finished, offline: Settings, clips: Path, tmp_path: Path
+) -> None:
+    killed: list[int] = []
+    store = tmp_path / "store"
+    threads = [_kill_when_seen("IndexOwner", 5.0, killed), _kill_when_seen("decoder_child", 1.0, killed)]
+
+    report = run_index(IndexRequest(str(clips), store), offline)
+
+    for thread in threads:
+        thread.join()
+    assert len(killed) == 2
+    assert (report.videos_done, report.videos_quarantined) == (undisturbed.report.videos_done, 0)
+    assert snapshot(store) == snapshot(undisturbed.store)
+
+
+def test_driver_is_killed_and_run_again(undisturbed: Finished, clips: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    command = [sys.executable, "-m", "cluster.cli", "index", str(clips), "--store", str(store), "--profile", "offline"]
+    driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    catalog = Catalog(DirectoryStore(store), "default")
+    deadline = time.monotonic() + 120
+    while not (store.exists() and list(catalog.manifests())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+    done_before = len(list(catalog.manifests()))
+
+    again = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+
+    assert again.returncode == 0, again.stderr
+    assert 0 < done_before < undisturbed.report.videos_done
+    assert f'"videos_skipped":{done_before}' in again.stdout
+    assert snapshot(store) == snapshot(undisturbed.store)
+
+
+def test_file_that_kills_its_worker_every_time(
+    undisturbed: Finished, offline: Settings, clips: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+
+    report = run_index(IndexRequest(str(clips), store), offline, with_fatal({"Transcriber": ("window.mp4", None)}))
+
+    assert report.videos_done == undisturbed.report.videos_done - 1
+    [record] = report.quarantined
+    assert record.source.uri.endswith("/window.mp4")
+    assert record.code == "worker_lost"
+    assert "lost in Transcriber, which tried it 3 times" in record.reason

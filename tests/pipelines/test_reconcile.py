@@ -1,0 +1,189 @@
+from pathlib import Path
+
+import pytest
+
+from footage import identity
+from footage.catalog import Catalog
+from footage.records import Source
+from footage.sidecar import Claim, Manifest, QuarantineRecord, SpanRecord, StoredSource, StoredSpan, StoredVideo
+from footage.storage import DirectoryStore
+from pipelines.ledger import Ledger, Task
+from pipelines.reconcile import Outcomes, Run, settle
+
+RUN = Run("run-2", "default", None, "f" * 16)
+VIDEO = StoredVideo(
+    duration_s=20.0,
+    first_frame_s=0.0,
+    width_px=64,
+    height_px=36,
+    rotation_deg=0,
+    frame_rate=25.0,
+    video_codec="h264",
+    has_audio=False,
+    has_timestamps=True,
+)
+
+
+def _source(name: str) -> Source:
+    return Source(f"file:///{name}", "etag", 10)
+
+
+def _stored(source: Source) -> StoredSource:
+    return StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
+
+
+def _claim(catalog: Catalog, source: Source, spans: int) -> str:
+    video_id = identity.video_id("default", source.uri)
+    plan = [StoredSpan(index=i, start_s=10.0 * i, end_s=10.0 * (i + 1)) for i in range(spans)]
+    catalog.put_claim(
+        Claim(
+            video_id=video_id,
+            run_id=RUN.run_id,
+            source=_stored(source),
+            sha256="0" * 64,
+            video=VIDEO,
+            spans=plan,
+            pipeline_fingerprint=RUN.fingerprint,
+            claimed_at="",
+        )
+    )
+    return video_id
+
+
+def _commit(catalog: Catalog, video_id: str, index: int) -> None:
+    catalog.put_span(
+        SpanRecord(
+            video_id=video_id,
+            span=StoredSpan(index=index, start_s=10.0 * index, end_s=10.0 * (index + 1)),
+            scenes=[],
+            language="",
+            words_by_language={},
+            frames_decoded=1,
+            frames_damaged=0,
+            pipeline_fingerprint=RUN.fingerprint,
+            run_id=RUN.run_id,
+            committed_at="",
+            stage_seconds={},
+        )
+    )
+
+
+def _manifest(video_id: str, source: Source) -> Manifest:
+    return Manifest(
+        workspace="default",
+        video_id=video_id,
+        sha256="0" * 64,
+        video=VIDEO,
+        sources=[_stored(source)],
+        datasets=[],
+        language="",
+        span_count=1,
+        scenes=[],
+        pipeline_fingerprint=RUN.fingerprint,
+        run_id=RUN.run_id,
+        committed_at="",
+    )
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog(DirectoryStore(tmp_path / "store"), "default")
+
+
+def test_lost_span_is_quarantined_with_its_stage(catalog: Catalog) -> None:
+    source, ledger = _source("long.mp4"), Ledger()
+    video_id = _claim(catalog, source, spans=2)
+    _commit(catalog, video_id, 0)
+    for _ in range(3):
+        ledger.begin(Task("Transcriber", source.uri, 1, 10.0, pid=1))
+
+    settled = settle(RUN, [source], Outcomes(), catalog, ledger.state())
+
+    [record] = catalog.quarantine()
+    assert settled.quarantined == {source.uri}
+    assert (record.span_index, record.code, record.video_id) == (1, "worker_lost", video_id)
+    assert record.reason.startswith("Span 1 (10 to 20 s): The worker was lost in Transcriber, which tried it 3 times")
+    assert ledger.state().deaths == {"Transcriber": 2}
+
+
+def test_source_that_was_never_planned_is_quarantined(catalog: Catalog) -> None:
+    source = _source("killer.mp4")
+
+    settle(RUN, [source], Outcomes(), catalog, Ledger().state())
+
+    [record] = catalog.quarantine()
+    assert (record.source.uri, record.span_index, record.code) == (source.uri, None, "worker_lost")
+
+
+def test_error_of_a_stage_is_told(catalog: Catalog) -> None:
+    source, ledger = _source("odd.mp4"), Ledger()
+    _claim(catalog, source, spans=1)
+    task = Task("TextEmbedder", source.uri, 0, 10.0, pid=1)
+    ledger.begin(task)
+    ledger.end(task, "ValueError: no such token")
+
+    settle(RUN, [source], Outcomes(), catalog, ledger.state())
+
+    [record] = catalog.quarantine()
+    assert record.code == "stage_failed"
+    assert record.reason == "Span 0 (0 to 10 s): TextEmbedder raised ValueError: no such token"
+
+
+def test_done_videos_leave_no_claim_and_no_record(catalog: Catalog) -> None:
+    source = _source("good.mp4")
+    video_id = _claim(catalog, source, spans=1)
+
+    settled = settle(RUN, [source], Outcomes(done={source.uri}), catalog, Ledger().state())
+
+    assert settled.done == {source.uri}
+    assert not settled.quarantined
+    assert catalog.claim(video_id) is None
+    assert list(catalog.quarantine()) == []
+
+
+def test_duplicate_joins_the_video_that_has_its_bytes(catalog: Catalog) -> None:
+    first, second = _source("a.mp4"), _source("b.mp4")
+    video_id = _claim(catalog, first, spans=1)
+    catalog.create_manifest(_manifest(video_id, first))
+    outcomes = Outcomes(done={first.uri}, duplicate_of={second.uri: video_id})
+
+    settled = settle(RUN, [first, second], outcomes, catalog, Ledger().state())
+
+    manifest = catalog.manifest(video_id)
+    assert settled.duplicate == {second.uri}
+    assert manifest is not None
+    assert [source.uri for source in manifest.sources] == [first.uri, second.uri]
+
+
+def test_duplicate_of_a_failed_video_fails_with_it(catalog: Catalog) -> None:
+    first, second = _source("a.mp4"), _source("b.mp4")
+    video_id = _claim(catalog, first, spans=1)
+
+    settled = settle(RUN, [first, second], Outcomes(duplicate_of={second.uri: video_id}), catalog, Ledger().state())
+
+    records = {record.source.uri: record for record in catalog.quarantine()}
+    assert settled.quarantined == {first.uri, second.uri}
+    assert records[second.uri].code == "duplicate_failed"
+    assert first.uri in records[second.uri].reason
+
+
+def test_records_of_an_earlier_try_are_replaced(catalog: Catalog) -> None:
+    source = _source("bad.mp4")
+    old = QuarantineRecord(
+        quarantine_id=identity.quarantine_id(source.uri, None),
+        workspace="default",
+        source=_stored(source),
+        code="truncated_video",
+        reason="cut off",
+        attempts=1,
+        pipeline_fingerprint=RUN.fingerprint,
+        first_failed_at="1",
+        last_failed_at="1",
+        run_id="run-1",
+    )
+    catalog.put_quarantine(old)
+    _claim(catalog, source, spans=1)  # now it could be probed, but its span was lost
+
+    settle(RUN, [source], Outcomes(), catalog, Ledger().state())
+
+    assert [(record.span_index, record.code) for record in catalog.quarantine()] == [(0, "worker_lost")]

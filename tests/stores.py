@@ -1,0 +1,78 @@
+"""What a finished store holds, so that two stores can be compared: same ids, same vectors, same records up to times."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from footage.index import EmbeddedIndex
+from footage.index_records import SceneFilter
+from footage.index_spec import read_spec
+from footage.records import SparseVector, Vector
+from footage.storage import DirectoryStore
+
+# Fields that differ from run to run; of a nested record, all of it.
+TIMES = {
+    "sidecars": {"processed_at", "stage_seconds"},
+    "videos": {"committed_at", "run_id", "stage_seconds"},
+    "sources": {"recorded_at"},
+    "claims": {"claimed_at", "run_id"},
+    "quarantine": {"first_failed_at", "last_failed_at", "run_id"},
+}
+
+
+def snapshot(store_root: Path) -> dict[str, Any]:
+    """Objects by key (JSON without times and run ids, other bytes by their SHA-256) and points by scene and generation.
+
+    The reports of runs are left out: they are about times. Vectors are exact, as their bytes in hex. The index must
+    not be in use.
+    """
+    store = DirectoryStore(store_root)
+    objects = {key: _content(key, store.get(key)) for key in store.list("") if not key.startswith(("index/", "runs/"))}
+    return {"objects": objects, "points": _points(store_root)}
+
+
+def _content(key: str, data: bytes) -> Any:
+    if not key.endswith(".json"):
+        return hashlib.sha256(data).hexdigest()
+    return _without(json.loads(data), TIMES.get(key.partition("/")[0], set()))
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(inner, names) for name, inner in value.items() if name not in names}
+    if isinstance(value, list):
+        return [_without(inner, names) for inner in value]
+    return value
+
+
+def _points(store_root: Path) -> dict[str, Any]:
+    path = store_root / "index" / "scenes"
+    spec = read_spec(path)
+    if spec is None:
+        return {}
+    points: dict[str, Any] = {}
+    with EmbeddedIndex(path, spec, owner="a test", wait_s=10) as index:
+        for workspace in sorted(folder.name for folder in (store_root / "sidecars").glob("*")):
+            live = {_name(point) for point in index.points(SceneFilter(workspace))}
+            for point in index.points(SceneFilter(workspace, live_only=False)):
+                fields = {name: getattr(point, name) for name in point.__slots__ if name != "vectors"}
+                points[_name(point)] = fields | {
+                    "live": _name(point) in live,
+                    "transcript": _hex(point.vectors.transcript),
+                    "transcript_sparse": _hex(point.vectors.transcript_sparse),
+                    "visual": _hex(point.vectors.visual),
+                }
+    return points
+
+
+def _name(point: Any) -> str:
+    return f"{point.scene_id}/{point.generation}"
+
+
+def _hex(vector: Vector | SparseVector | None) -> Any:
+    if vector is None:
+        return None
+    if isinstance(vector, SparseVector):
+        return list(zip(vector.indices, vector.values, strict=True))
+    return vector.tobytes().hex()
