@@ -77,6 +77,11 @@ class SceneSearcher:
         answers = (
             self._index.search(queries, where, self._settings.candidates) if where is not None else [[]] * len(queries)
         )
+        # A dense list ranks every scene, related or not, and fusion sees ranks only.
+        answers = [
+            [hit for hit in hits if query.list_name != "transcript" or hit.score >= self._settings.transcript_floor]
+            for query, hits in zip(queries, answers, strict=True)
+        ]
         clock.lap("index")
         lists = [
             RankedList(

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from actors.decoder_process import DecoderProcess
+from actors.source_check import check_source
 from footage import identity
 from footage.catalog import Catalog
-from footage.errors import EmptySource, MissingSource, VideoError, code_of
+from footage.errors import MissingSource, VideoError, code_of
 from footage.records import Span, Video
 from footage.settings import DecoderSettings
 from footage.sidecar import Claim, StoredSource, StoredSpan, StoredVideo
@@ -30,19 +31,14 @@ def sha256_of(path: Path) -> str:
         MissingSource: it cannot be opened, or is no regular file.
         EmptySource: it has no bytes.
     """
+    check_source(path)
     digest = hashlib.sha256()
     try:
-        if not path.is_file():  # also: never wait on a pipe that somebody named .mp4
-            raise MissingSource(
-                f"{path} is not there or is not a regular file (a dangling link?); restore or remove it."
-            )
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                raise EmptySource(f"{path} is empty: its copy may have failed; copy it again.")
             while block := file.read(_READ_BYTES):
                 digest.update(block)
     except OSError as error:
-        raise MissingSource(f"{path} cannot be read: {error.strerror}.") from error
+        raise MissingSource(f"{path.name} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()
 
 

@@ -74,6 +74,10 @@ def retry(
     verbose: Verbose = False,
 ) -> None:
     """Try again what is in quarantine, and nothing else."""
+    with _sentences():
+        from cluster.one_shot import catalog_of
+
+        catalog_of(store, workspace)
     _run(None, store, profile, workspace, None, as_json, verbose)
 
 
@@ -205,7 +209,13 @@ def _checked(model: type[Model], **values: object) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("; ".join(str(part["msg"]) for part in error.errors()) + ".") from error
+        options = {"from_s": "--from", "to_s": "--to"}
+        parts = []
+        for part in error.errors():
+            name = str(part["loc"][0]) if part["loc"] else ""
+            message = part["msg"].removeprefix("Value error, ")
+            parts.append(f"{options.get(name, name)}: {message}" if name else message)
+        raise SettingsError(f"The search is not possible: {'; '.join(parts)}.") from error
 
 
 def main() -> None:

@@ -40,23 +40,23 @@ def print_hits(response: SearchResponse) -> None:
         return
     table = Table(title=Text(f"“{response.query}”"), title_justify="left", expand=True)
     table.add_column("#", justify="right")
-    table.add_column("video", overflow="fold")
-    table.add_column("from – to", no_wrap=True)
+    table.add_column("scene", overflow="fold", ratio=2)
     table.add_column("what is said", ratio=3)
-    table.add_column("why (list: rank, score)", ratio=2)
+    table.add_column("why: rank, score", no_wrap=True)
     for number, hit in enumerate(response.hits, 1):
         video = Text(file_name(hit.source_uris[0]) if hit.source_uris else hit.video_id)
+        video.append(f"\n{clock(hit.start_s)} – {clock(hit.end_s)}", style="bold")
         if hit.more_in_video:
-            video.append(f"\n+{hit.more_in_video} more", style="dim")
-        times = f"{clock(hit.start_s)} – {clock(hit.end_s)}"
-        table.add_row(str(number), video, times, _transcript(hit), Text(_reasons(hit)))
+            video.append(f"\n+{hit.more_in_video} more scenes in it", style="dim")
+        table.add_row(str(number), video, _transcript(hit), Text(_reasons(hit)))
     console.print(table)
     if any(asked.toy and asked.found for asked in response.lists):
         console.print(
             "picture: made by a toy model that knows colours, textures and sizes of drawn scenes", style="dim"
         )
     total = sum(response.took_ms.values())
-    console.print(f"{len(response.hits)} scenes in {total:.0f} ms", style="dim")
+    scenes = "1 scene" if len(response.hits) == 1 else f"{len(response.hits)} scenes"
+    console.print(f"{scenes} in {total:.0f} ms", style="dim")
 
 
 def _transcript(hit: SearchHit) -> Text:
@@ -67,7 +67,7 @@ def _transcript(hit: SearchHit) -> Text:
 
 
 def _reasons(hit: SearchHit) -> str:
-    return "\n".join(f"{_LISTS[why.list]}: {why.rank}, {why.score:.2f}" for why in hit.why)
+    return "\n".join(f"{_LISTS[why.list]:7} {why.rank:3}  {why.score:5.2f}" for why in hit.why)
 
 
 def print_report(report: RunReport, store: Path) -> None:
@@ -103,12 +103,13 @@ def print_quarantine(records: Sequence[QuarantineRecord], console: Console) -> N
     if not records:
         return
     table = Table(title="In quarantine (footage retry tries these again)", title_justify="left", expand=True)
-    table.add_column("video", overflow="fold", ratio=1)
-    table.add_column("kind", overflow="fold")
-    table.add_column("reason", ratio=3, overflow="fold")
+    table.add_column("video and kind", overflow="fold", ratio=1)
+    table.add_column("reason", ratio=2, overflow="fold")
     table.add_column("tried", justify="right")
     for record in records:
-        table.add_row(Text(file_name(record.source.uri)), record.code, Text(record.reason), str(record.attempts))
+        video = Text(file_name(record.source.uri))
+        video.append(f"\n{record.code}", style="dim")
+        table.add_row(video, Text(record.reason), str(record.attempts))
     console.print(table)
 
 
@@ -116,14 +117,15 @@ def print_videos(manifests: Sequence[Manifest], quarantined: Sequence[Quarantine
     """A table of searchable videos, then the quarantine."""
     console = Console()
     table = Table(expand=True)
-    for column in ("video", "id", "length", "picture", "scenes", "language"):
-        table.add_column(column, overflow="fold", justify="right" if column in ("length", "scenes") else "left")
+    table.add_column("video", overflow="fold", ratio=1)
+    for column in ("id", "length", "picture", "scenes", "language"):
+        table.add_column(column, no_wrap=True, justify="right" if column in ("length", "scenes") else "left")
     for manifest in manifests:
         video = manifest.video
         name = Text(file_name(manifest.sources[0].uri))
         if len(manifest.sources) > 1:
             name.append(f"\n+{len(manifest.sources) - 1} with the same bytes", style="dim")
-        picture = f"{video.width_px} x {video.height_px}, {video.frame_rate:.4g}/s"
+        picture = f"{video.width_px}x{video.height_px}, {video.frame_rate:.4g}/s"
         scenes = str(len(manifest.scenes))
         table.add_row(name, manifest.video_id[:8], clock(video.duration_s), picture, scenes, manifest.language or "–")
     console.print(table)

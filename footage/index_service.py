@@ -9,7 +9,6 @@ import json
 import shutil
 import socket
 import socketserver
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from footage.errors import IndexBusy
 from footage.index_records import IndexHit, IndexSpec, SceneFilter, VectorQuery
 from footage.index_spec import check_spec
 from footage.records import SparseVector, Vector
+from footage.scratch import make_scratch
 
 _ANSWER_WITHIN_S = 10.0
 
@@ -44,7 +44,7 @@ class IndexService:
 
     def __init__(self, index: Searches, path: Path) -> None:
         """Serve `index`, which lies at `path`."""
-        self._folder = tempfile.mkdtemp(prefix="footage-", dir="/tmp")  # mode 0700
+        self._folder = make_scratch()
         self._address = address_file(path)
 
         class Handler(socketserver.StreamRequestHandler):

@@ -125,9 +125,9 @@ def _in_hub_cache(name: str, revision: str | None) -> Path:
     at = f" at revision {revision}" if revision else ""
     option = f" --revision {revision}" if revision else ""
     raise ModelMissing(
-        f"The model {name}{at} is not (or not wholly) in the hub cache {_hub_cache()}: fetch it with "
-        f"`hf download {name}{option}` (without hub access: elsewhere, then copy the cache and set HF_HOME), or use "
-        f"`--profile offline`, whose models come with the installation. A folder is written ./{name}."
+        f"The model {name}{at} is not on this machine ({_hub_cache()}). Fetch it with `hf download {name}{option}`, "
+        "here or on a machine with hub access whose cache you copy, or use `--profile offline`, whose models come "
+        "with the installation."
     )
 
 

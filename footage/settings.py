@@ -3,6 +3,7 @@
 Sources, strongest first: arguments, `FOOTAGE_SECTION__NAME` variables, the profile's YAML file, the defaults here.
 """
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Literal
@@ -177,6 +178,9 @@ class SearchSettings(Section):
     """Weight of the list of scenes with the same words."""
     visual_weight: float = Field(default=1.0, ge=0)
     """Weight of the list of scenes that look like the query."""
+    transcript_floor: float = Field(default=-1.0, ge=-1, le=1)
+    """Scenes whose words are less similar to the query (cosine) are not in the list of meaning. A dense list ranks
+    every scene, related or not, and fusion sees ranks only. The value belongs to the text model; -1 means none."""
     candidates: int = Field(default=100, ge=1)
     """Length of each list before fusion."""
     index_wait_s: float = Field(default=3, ge=0)
@@ -247,8 +251,12 @@ def load_settings(profile: str = "auto") -> Settings:
         raise SettingsError(f"There is no profile {name!r}; take one of: auto, {known}.")
     values: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
     try:
-        return Settings(**{**values, "profile": name})
+        settings = Settings(**{**values, "profile": name})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"Setting {field} of profile {name} is wrong: {first['msg']}.") from error
+        variable = "FOOTAGE_" + field.replace(".", "__").upper()
+        where = f"the variable {variable}" if variable in os.environ else f"profile {name}"
+        raise SettingsError(f"The setting {field} of {where} is wrong: {first['msg']}.") from error
+    # FOOTAGE_PROFILE chooses among profiles before this; it does not rename the one that was loaded.
+    return settings.model_copy(update={"profile": name})

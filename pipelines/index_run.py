@@ -13,12 +13,15 @@ from typing import IO
 
 from actors.model_preparation import PreparedModels
 from footage.catalog import Catalog
-from footage.errors import FootageError
+from footage.errors import FootageError, StoreError
 from footage.fingerprint import pipeline_fingerprint
 from footage.index import EmbeddedIndex, VectorIndex
+from footage.index_records import SceneFilter
+from footage.ownership import Ownership
 from footage.settings import Settings
 from footage.sidecar import RunReport
 from footage.storage import DirectoryStore
+from pipelines.heartbeat import Heartbeat
 from pipelines.index_owner import RemoteIndex
 from pipelines.index_videos import IndexPools, index_pools, stream_outcomes
 from pipelines.ledger import LedgerClient
@@ -27,7 +30,7 @@ from pipelines.process_memory import MemorySampler
 from pipelines.progress import ProgressLine
 from pipelines.ray_session import output_to, ray_session
 from pipelines.reconcile import Run, settle
-from pipelines.run_sources import RunSources, choose_sources, quarantined_sources
+from pipelines.run_sources import RunSources, choose_sources, is_indexed, quarantined_sources
 from pipelines.tally import Tally
 
 # After a driver was killed its actors live on for about two seconds, and with them the lock of the index.
@@ -75,29 +78,46 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
         dataset=request.dataset,
         fingerprint=pipeline_fingerprint(settings, models.versions),
     )
-    if request.source is None:
-        sources = quarantined_sources(catalog)
-    else:
-        sources = choose_sources(request.source, catalog, run.fingerprint, request.dataset)
-    tally = Tally(sources.to_do, len(sources.skipped))
-    memory = MemorySampler(os.getpid())
-    if sources.to_do:
-        # Held by another process, or made by other models: said here in one sentence, before anything starts.
-        EmbeddedIndex(request.index_path, models.index_spec(), owner=request.command, wait_s=_LOCK_WAIT_S).close()
-        with memory, _console(request, run) as console:
-            line = ProgressLine(console)
-            line.say(f"Indexing {len(sources.to_do)} videos with profile {settings.profile} ...")
-            with ray_session(settings.pipeline, verbose=request.verbose):
-                index = RemoteIndex(request.index_path, models.index_spec(), request.command)
-                pools = pools_of(settings, models, catalog, index, run)
-                _stream(run, sources, pools, settings, catalog, tally, line)
-                index.close()
-            line.show(tally.progress, force=True)
-    report = _report(request, settings, run, catalog, sources, tally, memory, started_at, time.monotonic() - begun)
-    catalog.put_report(report)
+    # One run at a time: the index changes hands within a run (its owner may be killed), so it cannot be the guard.
+    guard = Ownership(request.store / "index" / "run.lock", request.command, _LOCK_WAIT_S)
+    try:
+        if request.source is None:
+            sources = quarantined_sources(catalog)
+        else:
+            sources = choose_sources(request.source, catalog, run.fingerprint, request.dataset)
+        tally = Tally(sources.to_do, len(sources.skipped))
+        memory = MemorySampler(os.getpid())
+        if sources.to_do:
+            _check_index(request, models, catalog)
+            with memory, _console(request, run) as console:
+                line = ProgressLine(console)
+                line.say(f"Indexing {len(sources.to_do)} videos with profile {settings.profile} ...")
+                with ray_session(settings.pipeline, verbose=request.verbose):
+                    index = RemoteIndex(request.index_path, models.index_spec(), request.command)
+                    pools = pools_of(settings, models, catalog, index, run)
+                    _stream(run, sources, pools, settings, catalog, tally, line)
+                    index.close()
+                line.show(tally.progress, force=True)
+        report = _report(request, settings, run, catalog, sources, tally, memory, started_at, time.monotonic() - begun)
+        catalog.put_report(report)
+    finally:
+        guard.release()
     if tally.state == "failed":
         raise FootageError(tally.error)
     return report
+
+
+def _check_index(request: IndexRequest, models: PreparedModels, catalog: Catalog) -> None:
+    """Refuse an index that is held by a search, is of other models, or was lost, before anything starts."""
+    with EmbeddedIndex(request.index_path, models.index_spec(), owner=request.command, wait_s=_LOCK_WAIT_S) as index:
+        if index.count(SceneFilter(request.workspace)):
+            return
+    lost = sum(1 for manifest in catalog.manifests() if manifest.scenes)
+    if lost:
+        raise StoreError(
+            f"The index of {request.store} is empty, but its records say that {lost} videos are searchable: the folder"
+            " index/ was removed or replaced. Bring it back, or index into a new store."
+        )
 
 
 def _stream(
@@ -115,11 +135,10 @@ def _stream(
     from ray.exceptions import RayError
 
     ledger = LedgerClient()
-    line.show(tally.progress, force=True)
     try:
-        for outcome in stream_outcomes(sources.to_do, run, pools, ledger, settings.pipeline.retries):
-            tally.add(outcome)
-            line.show(tally.progress)
+        with Heartbeat(line, tally.progress, ledger):
+            for outcome in stream_outcomes(sources.to_do, run, pools, ledger, settings.pipeline.retries):
+                tally.add(outcome)
     except KeyboardInterrupt:
         tally.state = "interrupted"
     except (RayError, RayDataUserCodeException, SystemException) as error:
@@ -129,6 +148,9 @@ def _stream(
             " store under runs/, and the next run goes on from there."
         )
     tally.ledger = ledger.state()
+    if tally.state != "finished":
+        committed = (s.uri for s in sources.to_do if is_indexed(catalog, run.fingerprint, s))
+        tally.outcomes.done.update(committed)  # also those whose outcome was still on its way
     reached = sources.to_do if tally.state == "finished" else [s for s in sources.to_do if tally.outcomes.knows(s.uri)]
     tally.settled = settle(run, reached, tally.outcomes, catalog, tally.ledger)
     tally.progress.done = len(tally.settled.done)

@@ -54,6 +54,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._state = LedgerState()
+        self._tries: Counter[tuple[str, int, str]] = Counter()  # by source URI, span index and stage
 
     def ready(self, pool: str, pid: int) -> None:
         """An actor of the pool has loaded."""
@@ -61,21 +62,19 @@ class Ledger:
         self._state.pids.setdefault(pool, []).append(pid)
 
     def begin(self, task: Task) -> None:
-        """A stage takes a span in hand."""
-        lost = self._state.unfinished.get((task.source_uri, task.span_index))
-        if lost is None or lost.stage != task.stage:
-            lost = LostTask(task.stage)
-            self._state.unfinished[task.source_uri, task.span_index] = lost
-        elif not lost.error:
-            self._state.deaths[task.stage] += 1
-        lost.attempts += 1
-        lost.error = ""
+        """A stage takes a span in hand. If the span is in hand already, the worker that had it is dead."""
+        key = (task.source_uri, task.span_index)
+        before = self._state.unfinished.get(key)
+        if before is not None and not before.error:
+            self._state.deaths[before.stage] += 1
+        self._tries[*key, task.stage] += 1
+        self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage])
 
     def end(self, task: Task, error: str) -> None:
         """The stage is done with it; `error` is empty unless it raised."""
         key = (task.source_uri, task.span_index)
         if error:
-            self._state.unfinished.setdefault(key, LostTask(task.stage, 1)).error = error
+            self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage], error)
         else:
             self._state.unfinished.pop(key, None)
 

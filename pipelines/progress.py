@@ -20,6 +20,7 @@ class Progress:
     media_s: float = 0.0
     bytes_total: int = 0
     bytes_done: int = 0
+    doing: str = ""  # what goes on now
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -38,10 +39,12 @@ class Progress:
             f"{self.scenes} scenes",
             f"{self.media_s / elapsed:.1f} video h/h",
         ]
-        if self.bytes_done and self.remaining:
+        if self.done and self.remaining:
             # By bytes, which the listing knows of every video before any is opened.
             left = elapsed * (self.bytes_total - self.bytes_done) / self.bytes_done
             parts.append(f"about {duration(left)} left")
+        if self.doing:
+            parts.append(self.doing)
         return " · ".join(parts)
 
 

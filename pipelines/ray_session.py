@@ -1,4 +1,4 @@
-"""Starts a Ray of our own (or joins one), quietly, and ends just that."""
+"""Starts a Ray of our own, quietly, and ends just that."""
 
 import contextlib
 import logging
@@ -6,11 +6,11 @@ import os
 import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from footage.scratch import make_scratch
 from footage.settings import PipelineSettings
 
 # One thread per library: two OpenMP threads on two busy cores were 20 times slower than one.
@@ -24,6 +24,8 @@ WORKER_ENVIRONMENT = {
     "TRANSFORMERS_VERBOSITY": "error",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
+
+_WORKER_LINES = 40  # of one worker's stderr that the log of a run keeps
 
 
 @contextlib.contextmanager
@@ -53,9 +55,9 @@ def output_to(log: Path) -> Iterator[IO[str]]:
 
 @contextlib.contextmanager
 def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterator[None]:
-    """A Ray to run on: the cluster of RAY_ADDRESS if that is set, else a local one that ends with this block.
+    """A Ray of our own that ends with this block: its own folder, its own random token, loopback, no dashboard.
 
-    A local one has its own folder, its own random token and no dashboard, and listens on loopback.
+    When it ends, what its workers printed on stderr is written to ours, since Ray's folder goes with it.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -63,36 +65,34 @@ def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterato
     os.environ.update(WORKER_ENVIRONMENT)
     import ray
 
-    address = os.environ.get("RAY_ADDRESS")
-    # Short: the paths of Ray's sockets may have 107 bytes.
-    folder = None if address else tempfile.mkdtemp(prefix="footage-", dir=_short_temp())
+    folder = make_scratch()  # short: the paths of Ray's sockets may have 107 bytes
     environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    options = {"logging_level": "INFO" if verbose else "ERROR", "log_to_driver": verbose}
-    if folder is None:
-        ray.init(address=address, runtime_env={"env_vars": WORKER_ENVIRONMENT, "working_dir": "."}, **options)
-    else:
-        ray.init(
-            address="local",
-            num_cpus=max(2, os.cpu_count() or 2),  # pools take tenths of a CPU; reads and writes need the rest
-            include_dashboard=False,
-            object_store_memory=settings.object_store_mib * 2**20,
-            runtime_env={"env_vars": environment},
-            _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
-            **options,
-        )
+    ray.init(
+        address="local",
+        num_cpus=max(2, os.cpu_count() or 2),  # pools take tenths of a CPU; reads and writes need the rest
+        include_dashboard=False,
+        object_store_memory=settings.object_store_mib * 2**20,
+        runtime_env={"env_vars": environment},
+        _temp_dir=str(folder),
+        _node_ip_address="127.0.0.1",
+        logging_level="INFO" if verbose else "ERROR",
+        log_to_driver=verbose,
+    )
     try:
         _configure_ray_data(settings, verbose)
         yield
     finally:
         ray.shutdown()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        _show_worker_output(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _short_temp() -> str:
-    given = tempfile.gettempdir()
-    return given if len(given) <= 40 else "/tmp"  # the session adds about 65 bytes
+def _show_worker_output(folder: Path) -> None:
+    """The last lines that each worker wrote to stderr: stacks of a watchdog, a crash, warnings of libraries."""
+    for file in sorted(folder.glob("session_2*/logs/worker-*.err")):
+        lines = file.read_text(errors="replace").splitlines()
+        if lines:
+            print(f"--- {file.stem}", *lines[-_WORKER_LINES:], sep="\n", file=sys.stderr)
 
 
 def _configure_ray_data(settings: PipelineSettings, verbose: bool) -> None:
@@ -106,5 +106,5 @@ def _configure_ray_data(settings: PipelineSettings, verbose: bool) -> None:
     context.execution_no_progress_timeout_s = settings.no_progress_timeout_s
     context.enable_progress_bars = False
     if not verbose:  # after get_current(), which sets the levels itself
-        for name in ("ray", "ray.data", "ray.serve", "py4j"):
+        for name in ("ray", "ray.data"):
             logging.getLogger(name).setLevel(logging.CRITICAL)

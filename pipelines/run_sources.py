@@ -32,21 +32,32 @@ def choose_sources(source: str, catalog: Catalog, fingerprint: str, dataset: str
     failed = _unchanged_in_quarantine(catalog.quarantine(), fingerprint)
     to_do, skipped, in_quarantine = [], [], []
     for found in list_sources(source):
-        record = catalog.source_record(found.uri)
-        if (
-            record is not None
-            and (record.source.etag, record.source.size_bytes) == (found.etag, found.size_bytes)
-            and record.pipeline_fingerprint == fingerprint
-            and catalog.manifest(record.video_id) is not None
-        ):
+        if is_indexed(catalog, fingerprint, found):
             if dataset is not None:
-                catalog.add_source(record.video_id, record.source, dataset, fingerprint)
+                _add_to_dataset(catalog, found, dataset, fingerprint)
             skipped.append(found)
         elif (found.uri, found.etag) in failed:
             in_quarantine.append(found)
         else:
             to_do.append(found)
     return RunSources(in_working_order(to_do), skipped, in_quarantine)
+
+
+def is_indexed(catalog: Catalog, fingerprint: str, source: Source) -> bool:
+    """Whether this pipeline has made the source searchable in the state it is in now."""
+    record = catalog.source_record(source.uri)
+    return (
+        record is not None
+        and (record.source.etag, record.source.size_bytes) == (source.etag, source.size_bytes)
+        and record.pipeline_fingerprint == fingerprint
+        and catalog.manifest(record.video_id) is not None
+    )
+
+
+def _add_to_dataset(catalog: Catalog, source: Source, dataset: str, fingerprint: str) -> None:
+    record = catalog.source_record(source.uri)
+    if record is not None:
+        catalog.add_source(record.video_id, record.source, dataset, fingerprint)
 
 
 def quarantined_sources(catalog: Catalog) -> RunSources:

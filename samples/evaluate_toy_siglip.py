@@ -154,8 +154,8 @@ def report(drawings: dict[str, float], clips: list[dict[str, Any]], count: int) 
 CARD = """# toy-siglip
 
 A SigLIP trained from scratch on drawn scenes by `samples/train_toy_siglip.py`: the real model and
-processor classes, {parameters:.1f} million parameters, 96x96 pixels. A toy: it knows the colours,
-textures and shapes of `samples/drawing.py` and nothing of the world. Made for tests, the demo and
+processor classes, {parameters:.1f} million parameters, 96x96 pixels. A toy: it knows the colours and
+textures of `samples/drawing.py` and nothing of the world. Made for tests, the demo and
 the offline profile; never judge a search by it. Of shapes it has learned little: search by colour,
 background and texture. Its licence is that of this repository.
 

@@ -14,6 +14,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from tests.media_damage import halve, picture_places, spoil, with_macroblocks
+
 Picture = npt.NDArray[np.uint8]
 
 RATE = 25
@@ -124,9 +126,6 @@ def _sound_blocks(parts_s: list[tuple[float, float]], bursts_s: list[float], sam
     return blocks
 
 
-# --- good ones ------------------------------------------------------------------------------------------------------
-
-
 def plain(path: Path) -> Path:
     """H.264 and AAC in MP4: DURATION_S long, cuts at CUTS_S."""
     return write_clip(path)
@@ -165,13 +164,9 @@ def without_timestamps(path: Path) -> Path:
 def broken_sound(path: Path) -> Path:
     """The plain clip with every packet of its sound replaced by nonsense."""
     plain(path)
-    places = []
     with av.open(str(path)) as container:
         places = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
-    return _spoil(path, places)
-
-
-# --- bad ones -------------------------------------------------------------------------------------------------------
+    return spoil(path, places)
 
 
 def text(path: Path) -> Path:
@@ -199,12 +194,12 @@ def audio_only(path: Path) -> Path:
 def truncated(path: Path) -> Path:
     """The first half of an MP4 whose index comes first."""
     write_clip(path, container_options={"movflags": "faststart"})
-    return _halve(path)
+    return halve(path)
 
 
 def cut_before_index(path: Path) -> Path:
     """The first half of an MP4 whose index comes last."""
-    return _halve(plain(path))
+    return halve(plain(path))
 
 
 def png(path: Path) -> Path:
@@ -254,7 +249,7 @@ def enormous_inside(path: Path, size_px: int = 12_000) -> Path:
     data = bytearray(path.read_bytes())
     at = data.find(b"avcC")
     length = struct.unpack_from(">H", data, at + 10)[0]
-    parameters = _with_macroblocks(bytes(data[at + 12 : at + 12 + length]), size_px // 16)
+    parameters = with_macroblocks(bytes(data[at + 12 : at + 12 + length]), size_px // 16)
     # the boxes around it, outermost first, grow with it; the index comes last, so no offset moves
     for box in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1", b"avcC"):
         place = data.find(box) - 4
@@ -267,17 +262,17 @@ def enormous_inside(path: Path, size_px: int = 12_000) -> Path:
 
 def undecodable(path: Path) -> Path:
     """An MP4 with a whole index, whose pictures are all nonsense."""
-    return _spoil(silent(path), _picture_places(path))
+    return spoil(silent(path), picture_places(path))
 
 
 def corrupt_middle(path: Path) -> Path:
     """The silent clip with three packets in its middle replaced by nonsense: too few to give it up."""
-    return _spoil(silent(path), _picture_places(path)[60:63])
+    return spoil(silent(path), picture_places(path)[60:63])
 
 
 def corrupt_half(path: Path) -> Path:
     """The silent clip with every second packet replaced by nonsense."""
-    return _spoil(silent(path), _picture_places(path)[1::2])
+    return spoil(silent(path), picture_places(path)[1::2])
 
 
 BAD = {
@@ -301,56 +296,3 @@ def make_bad_folder(folder: Path) -> dict[str, str]:
     for name, (make, _) in BAD.items():
         make(folder / name)
     return {name: code for name, (_, code) in BAD.items()}
-
-
-def _halve(path: Path) -> Path:
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-    return path
-
-
-def _picture_places(path: Path) -> list[tuple[int, int]]:
-    """Where in a file the packets of its pictures are: (position, size) in order."""
-    with av.open(str(path)) as container:
-        return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
-
-
-def _spoil(path: Path, places: Iterable[tuple[int, int]]) -> Path:
-    data = bytearray(path.read_bytes())
-    random = np.random.default_rng(1)
-    for position, size in places:
-        data[position : position + size] = random.bytes(size)
-    path.write_bytes(data)
-    return path
-
-
-def _with_macroblocks(parameters: bytes, macroblocks: int) -> bytes:
-    """A baseline H.264 sequence parameter set (7.3.2.1.1) with another width and height, both in macroblocks."""
-    bits = "".join(f"{byte:08b}" for byte in parameters.replace(b"\0\0\3", b"\0\0"))
-
-    def skip(at: int) -> tuple[int, int]:
-        zeros = bits.index("1", at) - at
-        return int(bits[at + zeros : at + 2 * zeros + 1], 2) - 1, at + 2 * zeros + 1
-
-    def coded(value: int) -> str:
-        digits = f"{value + 1:b}"
-        return "0" * (len(digits) - 1) + digits
-
-    _, at = skip(32)  # after the NAL header, profile, constraints and level: seq_parameter_set_id
-    _, at = skip(at)  # log2_max_frame_num_minus4
-    order_type, at = skip(at)
-    if order_type == 0:
-        _, at = skip(at)  # log2_max_pic_order_cnt_lsb_minus4
-    _, at = skip(at)  # max_num_ref_frames
-    sizes_from = at + 1  # after gaps_in_frame_num_value_allowed_flag
-    _, at = skip(sizes_from)
-    _, at = skip(at)
-    bits = bits[:sizes_from] + coded(macroblocks - 1) * 2 + bits[at:].rstrip("0")
-    bits += "0" * (-len(bits) % 8)
-    escaped = bytearray()
-    for start in range(0, len(bits), 8):
-        byte = int(bits[start : start + 8], 2)
-        if escaped[-2:] == b"\0\0" and byte <= 3:
-            escaped.append(3)
-        escaped.append(byte)
-    return bytes(escaped)

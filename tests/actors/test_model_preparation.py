@@ -141,7 +141,7 @@ def test_a_missing_model_is_said_in_one_line(cache: Path) -> None:
         check=False,
     )
     assert (child.returncode, child.stdout, child.stderr.count("\n")) == (1, "", 1)
-    assert "nobody/nothing is not (or not wholly) in the hub cache" in child.stderr
+    assert "The model nobody/nothing is not " in child.stderr
 
 
 def test_the_offline_text_model_is_a_plain_sentence_model_made_over(

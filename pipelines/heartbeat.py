@@ -1,0 +1,45 @@
+"""Keeps the progress line moving while nothing comes out of the pipeline: says what is being waited for."""
+
+import threading
+from types import TracebackType
+
+from pipelines.ledger import LedgerClient, LedgerState
+from pipelines.progress import Progress, ProgressLine
+
+_INTERVAL_S = 2.0
+
+
+class Heartbeat:
+    """Shows the progress every few seconds while its block runs."""
+
+    def __init__(self, line: ProgressLine, progress: Progress, ledger: LedgerClient) -> None:
+        self._line = line
+        self._progress = progress
+        self._ledger = ledger
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._progress.doing = ""
+
+    def _run(self) -> None:
+        while not self._stop.wait(_INTERVAL_S):
+            self._progress.doing = doing(self._ledger.state())
+            self._line.show(self._progress)
+
+
+def doing(state: LedgerState) -> str:
+    """What goes on now, in a few words."""
+    if not state.first_ready:
+        return "starting workers"
+    stages = sorted({task.stage for task in state.unfinished.values() if not task.error})
+    if not any("Transcriber" in pool for pool in state.first_ready):
+        return "loading models"
+    return ", ".join(stages)
