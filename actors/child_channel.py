@@ -54,6 +54,7 @@ class ChildChannel:
         self._last_words: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
         self._max_answer_bytes = settings.limits.address_space_mib << 20  # it cannot hold more
         self._is_ready = False
+        self._asked = 0
         self.pid = self._process.pid
 
     @property
@@ -80,11 +81,16 @@ class ChildChannel:
             ChildDied: there will be none.
         """
         deadline = time.monotonic() + limit_s
+        self._asked += 1
         try:
-            _pipe(self._process.stdin).write(json.dumps(request).encode("ascii") + b"\n")
+            _pipe(self._process.stdin).write(json.dumps({**request, "number": self._asked}).encode("ascii") + b"\n")
         except BrokenPipeError as error:
             raise ChildDied(self.stop(GRACE_S), "; ".join(self._last_words)) from error
-        return self._receive(deadline)
+        header, blobs = self._receive(deadline)
+        if header.pop("number", None) != self._asked:
+            # Taken for this one's, it would put the scenes of one video under the name of another.
+            raise ChildDied(self.stop(0), "it gave the answer to another request")
+        return header, blobs
 
     def stop(self, grace_s: float) -> int:
         """Ends the child, by force after `grace_s`; its exit code (negative: a signal)."""

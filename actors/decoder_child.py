@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,22 +41,26 @@ def _answer(answers: BinaryIO, request: dict[str, Any], settings: DecoderSetting
     """Answers one request; False if this process should end, since memory ran out in it."""
     from actors.probe import probe
 
+    def reply(header: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        send(answers, {**header, "number": request["number"]}, blobs)
+
     _limit_cpu(request["cpu_limit_s"])
     try:
         if request["do"] == "probe":
             video = probe(Path(request["path"]), settings.limits)
-            send(answers, {"video": {name: getattr(video, name) for name in video.__slots__}})
+            reply({"video": {name: getattr(video, name) for name in video.__slots__}})
         else:
-            _send_span(answers, request, settings)
+            reply(*_decoded(request, settings))
     except VideoError as error:
-        send(answers, {"code": code_of(error), "message": str(error)})
+        reply({"code": code_of(error), "message": str(error)})
     except MemoryError:
-        send(answers, {"code": OUT_OF_MEMORY, "message": ""})
+        reply({"code": OUT_OF_MEMORY, "message": ""})
         return False
     return True
 
 
-def _send_span(answers: BinaryIO, request: dict[str, Any], settings: DecoderSettings) -> None:
+def _decoded(request: dict[str, Any], settings: DecoderSettings) -> tuple[dict[str, Any], list[bytes]]:
+    """The header and the blobs that answer a request to decode a span."""
     from actors.span_decoding import decode_span
     from actors.span_request import SpanRequest
 
@@ -67,7 +72,7 @@ def _send_span(answers: BinaryIO, request: dict[str, Any], settings: DecoderSett
         blobs += [*scene.pictures.key_frames, scene.pictures.thumbnail]
     counts = {"frames_decoded": span.frames_decoded, "frames_damaged": span.frames_damaged}
     counts["sound_damaged"] = span.sound_damaged
-    send(answers, {"scenes": scenes, "audio_start_s": span.audio_start_s, **counts}, blobs)
+    return {"scenes": scenes, "audio_start_s": span.audio_start_s, **counts}, blobs
 
 
 def _die_with(parent_id: int) -> None:

@@ -12,7 +12,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from footage.errors import FootageError
@@ -48,6 +48,10 @@ class PreparedModels:
     def versions(self) -> dict[str, str]:
         """What changes when the weights of a component do, by the component's name in the settings."""
         return {"speech": self.speech_version, "text": self.text_version, "frames": self.vision_version}
+
+    def named(self) -> IndexSpec:
+        """The models as sidecars name them, without versions: those are part of the pipeline fingerprint."""
+        return replace(self.index_spec(), text_model=self.text_name, vision_model=self.vision_name)
 
     def index_spec(self) -> IndexSpec:
         """What an index of these models holds."""

@@ -72,7 +72,7 @@ def run_in_process_pool(work: Work, sources: list[pa.Table], processes: int = 2)
         EmbeddedIndex(work.store / "index" / "scenes", spec, owner="benchmark") as index,
         ProcessPoolExecutor(processes, get_context("spawn"), _load, (work,)) as pool,
     ):
-        writer = SceneWriter(catalog, index, work.fingerprint, spec)
+        writer = SceneWriter(catalog, index, work.fingerprint, work.models.named())
         ready = min(f.result() for f in [pool.submit(_ready) for _ in range(processes)])
         for done in as_completed([pool.submit(_index, source) for source in sources]):
             writer(done.result())

@@ -59,7 +59,7 @@ def index_pools(
     embed_text = Stage(TextEmbedder, {"settings": settings.text, "folder": models.text_folder}, limit=limit)
     write = Stage(
         SceneWriter,
-        {"catalog": catalog, "index": index, "fingerprint": run.fingerprint, "models": models.index_spec()},
+        {"catalog": catalog, "index": index, "fingerprint": run.fingerprint, "models": models.named()},
         limit=limit,
     )
 

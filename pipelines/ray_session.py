@@ -25,6 +25,7 @@ WORKER_ENVIRONMENT = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
 
+_RAY_MARKS = (":job_id:", ":actor_name:", ":task_name:")  # Ray's own lines, which say nothing here
 _WORKER_LINES = 40  # of one worker's stderr that the log of a run keeps
 
 
@@ -90,7 +91,8 @@ def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterato
 def _show_worker_output(folder: Path) -> None:
     """The last lines that each worker wrote to stderr: stacks of a watchdog, a crash, warnings of libraries."""
     for file in sorted(folder.glob("session_2*/logs/worker-*.err")):
-        lines = file.read_text(errors="replace").splitlines()
+        written = file.read_text(errors="replace").splitlines()
+        lines = [line for line in written if not line.startswith(_RAY_MARKS)]
         if lines:
             print(f"--- {file.stem}", *lines[-_WORKER_LINES:], sep="\n", file=sys.stderr)
 
