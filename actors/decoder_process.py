@@ -6,15 +6,29 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from actors.child_channel import ChildChannel, ChildDied
+from actors.decoder_limits import STARTS, TRIES, RequestLimits, decode_request, probe_request
 from actors.decoder_protocol import OUT_OF_MEMORY
 from actors.source_check import check_source
 from footage.errors import DecoderCrashed, DecoderOutOfMemory, DecoderTimedOut, DecoderUnavailable, ReportedFailure
 from footage.records import Video
 from footage.settings import DecoderSettings
 
-TRIES = 2  # a child that was killed gets one more; what kills two is the video
 IDLE_GRACE_S = 0.5  # an idle child ends within this once its stdin is closed
-PROBE_BYTES_PER_S = 10e6  # a slow disk; a probe reads the whole file
+
+# By what was asked for. A probe reads the file once and decodes its first frame, so its limits have no share per second
+# of media to raise. (str.format takes a name with braces as it is.)
+_WALL_WORDS = {
+    "decode": "{name} was not decoded within {seconds:.0f} s and was ended. If the machine is just slow, raise "
+    "decoder.limits.wall_per_media_s.",
+    "probe": "{name} was not read to its end within {seconds:.0f} s and was ended. Is its disk slow, or gone? If it is "
+    "just slow, raise decoder.limits.wall_base_s.",
+}
+_CPU_WORDS = {
+    "decode": "{name} took more than {seconds:.0f} CPU seconds to decode and was ended. If it is a real video, raise "
+    "decoder.limits.cpu_per_media_s.",
+    "probe": "{name} took more than {seconds:.0f} CPU seconds before its first frame and its length were known, and "
+    "was ended. If it is a real video, raise decoder.limits.cpu_base_s.",
+}
 
 
 class DecoderProcess:
@@ -53,10 +67,8 @@ class DecoderProcess:
             VideoError: it cannot be indexed; the code and the sentence say why.
             DecoderUnavailable: the decoder itself does not start.
         """
-        read_s = check_source(path) / PROBE_BYTES_PER_S
-        limits = self._settings.limits
-        request = {"do": "probe", "path": str(path)}
-        header, _ = self._ask(request, limits.cpu_base_s + read_s, limits.wall_base_s + read_s)
+        limits = probe_request(self._settings.limits, check_source(path))
+        header, _ = self._ask({"do": "probe", "path": str(path)}, limits)
         return Video(**header["video"])
 
     def decode(self, path: Path, span: dict[str, Any], media_s: float) -> tuple[dict[str, Any], list[bytes]]:
@@ -75,31 +87,22 @@ class DecoderProcess:
             VideoError: the span cannot be decoded; the code and the sentence say why.
         """
         check_source(path)
-        limits = self._settings.limits
-        return self._ask(
-            {"do": "decode", "path": str(path), "span": span},
-            limits.cpu_base_s + limits.cpu_per_media_s * media_s,
-            limits.wall_base_s + limits.wall_per_media_s * media_s,
-        )
+        limits = decode_request(self._settings.limits, media_s)
+        return self._ask({"do": "decode", "path": str(path), "span": span}, limits)
 
-    def _ask(self, request: dict[str, Any], cpu_s: float, wall_s: float) -> tuple[dict[str, Any], list[bytes]]:
+    def _ask(self, request: dict[str, Any], limits: RequestLimits) -> tuple[dict[str, Any], list[bytes]]:
         """The answer to a request, in a second try if need be."""
         name = Path(request["path"]).name
-        request = {**request, "cpu_limit_s": cpu_s}
+        request = {**request, "cpu_limit_s": limits.cpu_s}
         for tries_left in reversed(range(TRIES)):
             try:
-                header, blobs = self._living_child().ask(request, wall_s)
+                header, blobs = self._living_child().ask(request, limits.wall_s)
             except TimeoutError as error:  # no second try: it would cost as much again
-                raise DecoderTimedOut(
-                    f"{name} was not decoded within {wall_s:.0f} s and was ended. If the machine is just slow, "
-                    "raise decoder.limits.wall_per_media_s."
-                ) from error
+                raise DecoderTimedOut(_WALL_WORDS[request["do"]].format(name=name, seconds=limits.wall_s)) from error
             except ChildDied as death:
                 if -death.exit_code == signal.SIGXCPU:
-                    raise DecoderTimedOut(
-                        f"{name} took more than {cpu_s:.0f} CPU seconds to decode and was ended. If it is a real "
-                        "video, raise decoder.limits.cpu_per_media_s."
-                    ) from death
+                    words = _CPU_WORDS[request["do"]]
+                    raise DecoderTimedOut(words.format(name=name, seconds=limits.cpu_s)) from death
                 if not tries_left:
                     _raise_crash(name, death)
                 continue
@@ -119,7 +122,7 @@ class DecoderProcess:
         Raises:
             DecoderUnavailable: no child starts, with no video in hand.
         """
-        for tries_left in reversed(range(TRIES + 1)):
+        for tries_left in reversed(range(STARTS)):
             if self._child is None or not self._child.is_alive:
                 self.close()
                 self._child = ChildChannel(self._settings)

@@ -51,7 +51,8 @@ class KeyFrames:
     """Holds small copies of the frames that scenes may need and gives each scene its pictures.
 
     Candidates lie on a grid of video time: the first frame at or after each multiple of `key_frame_interval_s`. So
-    they do not depend on where decoding began. The number held is bounded by the longest scene, not by the video.
+    they do not depend on where decoding began. The number held is bounded by the longest scene, not by the video;
+    frames that may start a scene are held only until `settle` tells whether they did (in a strobe every frame may).
     """
 
     def __init__(self, settings: DecoderSettings, sample_aspect: Fraction | None) -> None:
@@ -60,6 +61,7 @@ class KeyFrames:
         self._scaler = av.video.reformatter.VideoReformatter()
         self._painter = av.video.reformatter.VideoReformatter()
         self._held: deque[_Held] = deque()
+        self._undecided_s: deque[float] = deque()  # times of frames held only because they may start a scene
         self._last: tuple[float, av.VideoFrame] | None = None
 
     def offer(self, time_s: float, frame: av.VideoFrame, may_start_scene: bool) -> None:
@@ -67,15 +69,35 @@ class KeyFrames:
         on_grid = self._last is None or self._grid(time_s) > self._grid(self._last[0])
         if self._last is not None and self._marks(time_s) > self._marks(self._last[0]):
             self.hold_last()  # it is what is seen at the mark, should no frame follow before the scene ends
-            may_start_scene = True
-        if on_grid or may_start_scene:
             self._hold(time_s, frame, on_grid)
+        elif on_grid or may_start_scene:
+            self._hold(time_s, frame, on_grid)
+            if not on_grid:
+                self._undecided_s.append(time_s)
         self._last = (time_s, frame)
 
     def hold_last(self) -> None:
         """Holds the frame offered last, for a scene that has none of its own."""
-        if self._last is not None and (not self._held or self._held[-1].time_s < self._last[0]):
+        if self._last is None:
+            return
+        if self._undecided_s and self._undecided_s[-1] == self._last[0]:
+            self._undecided_s.pop()  # it is held already, and is to stay
+        if not self._held or self._held[-1].time_s < self._last[0]:
             self._hold(*self._last, on_grid=False)
+
+    def settle(self, decided_until_s: float, scene_start_s: float | None) -> None:
+        """Forgets frames that were held because a scene might start with them, and none did.
+
+        Args:
+            decided_until_s: where scenes start is known before this time.
+            scene_start_s: where the latest scene starts; None while none has.
+        """
+        outdone_s = set()
+        while self._undecided_s and self._undecided_s[0] < decided_until_s:
+            outdone_s.add(self._undecided_s.popleft())
+        outdone_s.discard(scene_start_s)
+        if outdone_s:
+            self._held = deque(held for held in self._held if held.time_s not in outdone_s)
 
     def drop_before(self, time_s: float) -> None:
         """Forgets what lies before a time, but for the last frame there: it may still be seen then."""

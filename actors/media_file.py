@@ -15,12 +15,14 @@ import av
 import av.logging
 
 from actors.box_walk import ends_before_its_index
+from actors.source_check import refuse_unreadable
 from footage.errors import NoVideoStream, TruncatedVideo, UndecodableVideo, UnsupportedContainer, VideoTooLarge
 from footage.settings import DecoderLimits
 
 # libav's names of containers that hold media themselves. Never hls, dash, concat, image2, sdp or the like: those read
-# what their text names. A mov's external data references stay off (enable_drefs is off by default).
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf"
+# what their text names. A mov's external data references stay off (enable_drefs is off by default); libav's mxf knows
+# essence in the file itself only, its locators are not read.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf,mxf"
 READ_BUFFER_BYTES = 1 << 20  # with 32 KiB, PyAV's default, a slow disk is asked too often
 LogLines = list[tuple[int, str, str]]  # libav: level, who, what
 MAX_REFUSALS_IN_A_ROW = 64  # unreadable places that the demuxer may step over before the rest counts as lost
@@ -30,12 +32,17 @@ MAX_REFUSALS_IN_A_ROW = 64  # unreadable places that the demuxer may step over b
 class MediaFile:
     """An open container, its streams of interest, and the zero of video time."""
 
-    name: str  # for messages
+    path: Path
     container: av.container.InputContainer
     video: av.VideoStream
     audio: av.AudioStream | None
     start_s: Fraction  # the container's start on its own clock: 0 of video time
     frame_rate: Fraction  # frames per second on average; 25 where the container does not say
+
+    @property
+    def name(self) -> str:
+        """The file's name, for messages."""
+        return self.path.name
 
     def seconds(self, ticks: int, time_base: Fraction) -> float:
         """A time stamp as seconds of video time, rounded once."""
@@ -52,7 +59,10 @@ class MediaFile:
     def packets(self, *streams: av.stream.Stream) -> Generator[av.Packet, None, None]:
         """The packets of these streams from here to the end, then one empty packet per stream, which flushes its codec.
 
-        Places that the demuxer cannot read are stepped over; where they do not end, the file does.
+        Places that the demuxer cannot make out are stepped over; where they do not end, the file does.
+
+        Raises:
+            MissingSource: the system cannot read the file any more.
         """
         refusals = 0
         while True:
@@ -64,6 +74,10 @@ class MediaFile:
                 refusals += 1
                 if refusals < MAX_REFUSALS_IN_A_ROW:
                     continue
+            except av.error.FFmpegError as error:
+                if not isinstance(error, OSError):
+                    raise
+                refuse_unreadable(self.path, error)
             return
 
 
@@ -77,6 +91,7 @@ def open_media(path: Path, limits: DecoderLimits) -> Iterator[MediaFile]:
         UndecodableVideo: the index is damaged, or there is no decoder for the codec.
         NoVideoStream: no moving pictures.
         VideoTooLarge: it declares more pixels, seconds or streams than the limits allow.
+        MissingSource: the system cannot read it.
     """
     with path.open("rb") as file, av.logging.Capture() as log:
         container = _open(path, file.fileno(), limits, log)
@@ -93,7 +108,7 @@ def open_media(path: Path, limits: DecoderLimits) -> Iterator[MediaFile]:
                     stream.codec_context.thread_count = 1
             video.codec_context.options = {"max_pixels": str(limits.max_pixels)}
             rate = video.average_rate or video.guessed_rate or Fraction(25)
-            yield MediaFile(path.name, container, video, audio, _start_s(container), rate)
+            yield MediaFile(path, container, video, audio, _start_s(container), rate)
 
 
 def declared_pixels(log: LogLines) -> tuple[int, int]:
@@ -128,6 +143,8 @@ def _open(path: Path, descriptor: int, limits: DecoderLimits, log: LogLines) -> 
             raise VideoTooLarge(_too_many_streams(path.name, limits)) from error
         if isinstance(error, MemoryError):
             raise
+        if isinstance(error, OSError):
+            refuse_unreadable(path, error)
         refuse_pixels(path.name, *declared_pixels(log), limits)
         if ends_before_its_index(path):
             raise TruncatedVideo(
@@ -135,7 +152,7 @@ def _open(path: Path, descriptor: int, limits: DecoderLimits, log: LogLines) -> 
             ) from error
         raise UnsupportedContainer(
             f"{path.name} is not a video file (no known container). footage opens MP4, MOV, MKV, WebM, MPEG-TS, "
-            "MPEG-PS, AVI, FLV, Ogg and ASF; convert it, or leave it out."
+            "MPEG-PS, AVI, FLV, Ogg, ASF and MXF; convert it, or leave it out."
         ) from error
 
 

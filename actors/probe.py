@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import math
+import shlex
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import av.logging
 
 from actors.key_frames import quarter_turns, shown_size
 from actors.media_file import MediaFile, declared_pixels, open_media, refuse_duration, refuse_pixels
-from footage.errors import TruncatedVideo, UndecodableVideo
+from footage.errors import TruncatedVideo, UndecodableVideo, VideoTooLarge
 from footage.records import Video
 from footage.settings import DecoderLimits
 
@@ -77,6 +78,13 @@ def probe(path: Path, limits: DecoderLimits) -> Video:
         has_timestamps = stamps.are_usable and first.times_rise
         duration_s = picture_end_s if has_timestamps else float(stamps.packets / media.frame_rate)
         refuse_duration(path.name, duration_s, limits)
+        if not has_timestamps and duration_s > limits.max_untimed_s:
+            raise VideoTooLarge(
+                f"{path.name} carries no usable time stamps, so it cannot be divided, and is {duration_s:,.0f} s long; "
+                f"the limit is {limits.max_untimed_s:,.0f} s. Give it time stamps (ffmpeg -fflags +genpts -i "
+                f"{shlex.quote(path.name)} -c copy {shlex.quote(path.stem + '.mkv')}), or raise "
+                "decoder.limits.max_untimed_s."
+            )
         return Video(
             duration_s=duration_s,
             first_frame_s=(first.time_s or 0.0) if has_timestamps else 0.0,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from footage.catalog import Catalog
-from footage.errors import SettingsError
 from footage.fusion import Fused, RankedList, fuse
 from footage.highlights import highlights
 from footage.index_records import IndexHit, ListName, SceneFilter, VectorQuery
@@ -15,6 +14,10 @@ from footage.search import ListAsked, SearchHit, SearchRequest, SearchResponse, 
 from footage.settings import SearchSettings
 from footage.sidecar import Manifest
 from footage.storage import ObjectStore
+
+# For each video that is asked for, so many scenes are looked at, since the best scenes may all be of a few videos ...
+SCENES_PER_VIDEO = 10
+MOST_CANDIDATES = 1000  # ... but not more than the highest SearchRequest.limit
 
 
 class Encoder(Protocol):
@@ -62,20 +65,16 @@ class SceneSearcher:
     def search(self, request: SearchRequest) -> SearchResponse:
         """Answer a search: the best scenes first, at most `request.limit`.
 
-        A scene whose sidecar or video was deleted meanwhile is left out.
-
-        Raises:
-            SettingsError: the query is empty.
+        A scene whose sidecar or video was deleted meanwhile is left out, and one that its video's manifest does not
+        have yet.
         """
-        if not request.query.strip():
-            raise SettingsError('The query is empty: say what to look for, for example `footage search "red car"`.')
         clock = _Clock()
         catalog = Catalog(self._store, request.workspace)
         queries = self._queries(self._encoder.encode(request.query))
         clock.lap("encode")
         where = self._where(request, catalog)
         answers = (
-            self._index.search(queries, where, self._settings.candidates) if where is not None else [[]] * len(queries)
+            self._index.search(queries, where, self._candidates(request)) if where is not None else [[]] * len(queries)
         )
         # A dense list ranks every scene, related or not, and fusion sees ranks only.
         answers = [
@@ -112,6 +111,13 @@ class SceneSearcher:
             ],
             took_ms=clock.took_ms,
         )
+
+    def _candidates(self, request: SearchRequest) -> int:
+        """How long each list is to be: an answer cannot be longer than what it is made of."""
+        wanted = request.limit
+        if request.group_by_video:
+            wanted = min(SCENES_PER_VIDEO * request.limit, MOST_CANDIDATES)
+        return max(self._settings.candidates, wanted)
 
     def _weight(self, list_name: ListName) -> float:
         weights: dict[ListName, float] = {
@@ -171,9 +177,12 @@ class SceneSearcher:
 def _hit(
     request: SearchRequest, catalog: Catalog, one: Fused, video_id: str, manifest: Manifest | None, more: int | None
 ) -> SearchHit | None:
-    """A scene as the answer shows it; None if its sidecar or every source of its video is gone."""
-    sidecar = catalog.sidecar(video_id, one.id)
-    if manifest is None or not manifest.sources or sidecar is None:
+    """A scene as the answer shows it; None if its sidecar or all sources of its video are gone, or it is none yet."""
+    if manifest is None or not manifest.sources:
+        return None
+    stored = catalog.sidecar(video_id, one.id)
+    sidecar = stored and manifest.placed(stored)
+    if sidecar is None:
         return None
     return SearchHit(
         video_id=video_id,

@@ -12,10 +12,10 @@ from footage.completion import complete_video, most_spoken, spans_of_plan
 from footage.errors import StoreError
 from footage.index import VectorIndex
 from footage.index_records import IndexSpec, ScenePoint
+from footage.quarantine import quarantine_record
 from footage.records import SceneVectors, SparseVector
 from footage.sidecar import (
     Claim,
-    QuarantineRecord,
     Sidecar,
     SidecarMetadata,
     SpanRecord,
@@ -125,21 +125,17 @@ class SceneWriter:
             self._catalog.delete_quarantine(source.uri, added.span_count)
 
     def _quarantine(self, row: dict[str, Any]) -> None:
-        now = utc_now()
         self._catalog.put_quarantine(
-            QuarantineRecord(
-                quarantine_id=identity.quarantine_id(row["source_uri"], row["span_index"]),
-                workspace=self._catalog.workspace,
-                source=_source(row),
-                video_id=row["video_id"],
-                span_index=row["span_index"],
-                code=row["failure_code"],
-                reason=row["failure"],
-                attempts=1,
-                pipeline_fingerprint=self._fingerprint,
-                first_failed_at=now,
-                last_failed_at=now,
-                run_id=row["run_id"],
+            quarantine_record(
+                row["run_id"],
+                self._catalog.workspace,
+                _source(row),
+                row["video_id"],
+                row["span_index"],
+                row["failure_code"],
+                row["failure"],
+                self._fingerprint,
+                row["dataset"],
             )
         )
 
@@ -184,7 +180,6 @@ class SceneWriter:
             end_s=scene["end_s"],
             language=scene["transcript"]["language"],
             generation=self._fingerprint,
-            datasets=() if row["dataset"] is None else (row["dataset"],),
             sidecar_key=self._catalog.sidecar_key(row["video_id"], scene["scene_id"]),
             thumbnail_key=self._catalog.thumbnail_key(row["video_id"], scene["scene_id"]),
             vectors=SceneVectors(

@@ -1,10 +1,17 @@
-"""Whether a file can be read at all, before any decoder is asked."""
+"""Whether a file can be read at all, and whether it is still the one that was listed."""
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from footage.errors import EmptySource, MissingSource
+from footage.errors import EmptySource, MissingSource, SourceChanged, VideoError
+from footage.sources import file_source
+
+READ_BYTES = 1 << 20  # at a time
+READ_BYTES_PER_S = 10e6  # a slow disk or network: time limits of what reads a whole file follow it
 
 
 def check_source(path: Path) -> int:
@@ -32,3 +39,50 @@ def check_source(path: Path) -> int:
     if status.st_size == 0:
         raise EmptySource(f"{path.name} is empty (0 bytes). Copy the file again.")
     return status.st_size
+
+
+def refuse_unreadable(path: Path, error: OSError) -> None:
+    """Raises MissingSource if an error that libav gave as the system's is the system's.
+
+    It says EIO of some damaged files too (Matroska that ends within an element); so after EIO the file is read again.
+    """
+    if error.errno == errno.EIO:
+        try:
+            with path.open("rb") as file:
+                while file.read(READ_BYTES):
+                    pass
+        except OSError as found:
+            error = found
+        else:
+            return
+    raise MissingSource(
+        f"{path.name} cannot be read: {os.strerror(error.errno or 0)}. Look at its disk or network, and try again."
+    ) from error
+
+
+@contextmanager
+def unchanged_source(path: Path, etag: str) -> Iterator[None]:
+    """Sees to it that all that is read within the block is one content, that of `etag` (records.Source).
+
+    A file that is still being copied, or is replaced, would else put scenes of one content under the id of another. A
+    change counts for more than what the block said of the file.
+
+    Raises:
+        SourceChanged: the file is another one before the block or after it.
+        MissingSource, EmptySource: see check_source.
+    """
+    _refuse_change(path, etag)
+    try:
+        yield
+    except VideoError:
+        _refuse_change(path, etag)
+        raise
+    _refuse_change(path, etag)
+
+
+def _refuse_change(path: Path, etag: str) -> None:
+    check_source(path)
+    if file_source(path).etag != etag:
+        raise SourceChanged(
+            f"{path.name} changed while it was read (is it still being copied?); index it again when it is complete."
+        )

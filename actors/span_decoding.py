@@ -148,6 +148,7 @@ class _SpanPass:
             self._last_stamp = (frame.pts, frame.duration, frame.time_base)
         for boundary_s in self._finder.add(time_s, score):
             self._take_boundary(boundary_s)
+        self._pictures.settle(self._finder.decided_until_s, self._open_scene_s)
         if self._open_scene_s is None and not self._scenes_done:
             self._pictures.drop_before(self._request.start_s)
             if not self._request.is_last and self._finder.decided_until_s >= self._request.end_s:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from actors.decoder_process import DecoderProcess
-from actors.source_check import check_source
+from actors.source_check import READ_BYTES, check_source, unchanged_source
 from footage import identity
 from footage.catalog import Catalog
 from footage.errors import MissingSource, VideoError, code_of
@@ -21,7 +21,6 @@ from footage.span_plan import plan_spans
 from footage.span_table import SPAN, table_of
 
 SOURCE = pa.schema([SPAN.field(name) for name in SPAN.names[: SPAN.get_field_index("path") + 1]])
-_READ_BYTES = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
@@ -35,7 +34,7 @@ def sha256_of(path: Path) -> str:
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while block := file.read(_READ_BYTES):
+            while block := file.read(READ_BYTES):
                 digest.update(block)
     except OSError as error:
         raise MissingSource(f"{path.name} cannot be read: {error.strerror}.") from error
@@ -64,15 +63,18 @@ class SpanPlanner:
 
     def _rows(self, source: dict[str, Any]) -> list[dict[str, Any]]:
         empty = {**source, **dict.fromkeys(SPAN.names[len(source) :]), "duplicate": False, "stage_seconds": []}
+        path = Path(os.fsdecode(source["path"]))
         try:
-            sha256 = sha256_of(Path(os.fsdecode(source["path"])))
-            known = {**empty, "video_id": identity.video_id(source["workspace"], sha256)}
-            manifest = self._catalog.manifest(known["video_id"])
-            if manifest is not None and manifest.pipeline_fingerprint == self._fingerprint:
-                return [{**known, "duplicate": True}]
-            video = self._process.probe(Path(os.fsdecode(source["path"])))
+            with unchanged_source(path, source["source_etag"]):
+                sha256 = sha256_of(path)
+                known = {**empty, "video_id": identity.video_id(source["workspace"], sha256)}
+                manifest = self._catalog.manifest(known["video_id"])
+                done = manifest is not None and manifest.pipeline_fingerprint == self._fingerprint
+                video = None if done else self._process.probe(path)
         except VideoError as error:
             return [{**empty, "failure_code": code_of(error), "failure": str(error)}]
+        if video is None:
+            return [{**known, "duplicate": True}]
         claim = self._claim(known, sha256, video)
         if claim.source.uri != source["source_uri"]:
             return [{**known, "duplicate": True}]

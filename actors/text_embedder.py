@@ -48,7 +48,7 @@ class TextEmbedder:
         self._settings = settings
         self._model: Any = BGEM3FlagModel(
             str(folder),
-            use_fp16=settings.use_fp16,
+            use_fp16=settings.use_fp16 and settings.device == "cuda",  # on a CPU it is slow, and less exact
             devices="cuda:0" if settings.device == "cuda" else "cpu",
             pooling_method=settings.pooling,
         )

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from actors.decoder_limits import media_read_s
 from actors.decoder_process import DecoderProcess
+from actors.source_check import unchanged_source
 from footage.errors import VideoError, code_of
 from footage.identity import scene_id
 from footage.records import DecodedScene, DecodedSpan, Scene, Span
@@ -15,14 +17,14 @@ from footage.settings import DecoderSettings
 from footage.span_table import replace_column
 
 LOG = logging.getLogger(__name__)
-SPARE_MEDIA_S = 10.0  # warm-up frames, sound margins and a group of pictures before the span
 
 
 class VideoDecoder:
     """Turns spans into scenes by one decoding pass each, in a process of its own (see DecoderProcess).
 
     Called with a table of footage.span_table.SPAN rows it appends the columns of ADDS. A span that cannot be decoded
-    gets `failure_code` and `failure`; rows that failed before, and duplicates, get no scenes.
+    gets `failure_code` and `failure`, and so does one whose file is no longer the one that was planned; rows that
+    failed before, and duplicates, get no scenes.
     """
 
     ADDS: ClassVar[pa.Schema] = pa.schema(
@@ -85,9 +87,7 @@ class VideoDecoder:
             "has_audio": has_audio,
             "has_timestamps": has_timestamps,
         }
-        # a shot before and two after the span may have to be read to decide its first and its last boundary
-        media_s = span.end_s - span.start_s + 3 * self._settings.max_shot_s + SPARE_MEDIA_S
-        header, blobs = self._process.decode(path, request, media_s)
+        header, blobs = self._process.decode(path, request, media_read_s(self._settings, span.end_s - span.start_s))
         if header["sound_damaged"]:
             LOG.warning("%s: %d packets of sound are damaged and left out", path.name, header["sound_damaged"])
         parts = iter(blobs)
@@ -120,15 +120,17 @@ class VideoDecoder:
         return spans
 
     def _decode_row(self, row: dict[str, Any]) -> DecodedSpan:
-        return self.decode(
-            Path(os.fsdecode(row["path"])),
-            row["video_id"],
-            Span(row["span_index"], row["span_start_s"], row["span_end_s"]),
-            is_last=row["span_index"] == row["span_count"] - 1,
-            first_frame_s=row["first_frame_s"],
-            has_audio=row["has_audio"],
-            has_timestamps=row["has_timestamps"],
-        )
+        path = Path(os.fsdecode(row["path"]))
+        with unchanged_source(path, row["source_etag"]):
+            return self.decode(
+                path,
+                row["video_id"],
+                Span(row["span_index"], row["span_start_s"], row["span_end_s"]),
+                is_last=row["span_index"] == row["span_count"] - 1,
+                first_frame_s=row["first_frame_s"],
+                has_audio=row["has_audio"],
+                has_timestamps=row["has_timestamps"],
+            )
 
 
 def _columns_of(span: DecodedSpan | None) -> dict[str, Any]:

@@ -19,47 +19,15 @@ import sys
 import tempfile
 import time
 import uuid
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
-
 from actors.video_decoder import VideoDecoder
+from benchmarks.made_clips import RATE, SCENE_S, noise, write_clip
 from footage.records import Span
 from footage.settings import DecoderSettings
 
-RATE = 25
 CLIPS = {"1080p": (1920, 1080, 40), "360p": (640, 360, 120)}  # width, height, seconds
-SCENE_S = 4.0
 TARGET_1080P = 1.30
-
-
-def make_clip(path: Path, width: int, height: int, seconds: int) -> None:
-    """Scenes of 4 s, each a textured still that pans, with some noise on it, H.264 and AAC as cameras write them."""
-    random = np.random.default_rng(1)
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=RATE, options={"preset": "veryfast", "crf": "23", "g": "50"})
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        sound = container.add_stream("aac", rate=48_000, layout="stereo")
-        for number in range(seconds * RATE):
-            if number % round(SCENE_S * RATE) == 0:
-                coarse = random.integers(0, 255, (height // 24, width // 24 + 8, 3), np.uint8)
-                scene = av.VideoFrame.from_ndarray(coarse, "rgb24")
-                scene = scene.reformat(width + 256, height, "rgb24", interpolation="BICUBIC").to_ndarray()
-                grain = random.integers(0, 12, scene.shape, np.uint8)
-                scene = np.clip(scene.astype(np.int16) + grain, 0, 255).astype(np.uint8)
-            shift = number % round(SCENE_S * RATE)
-            image = np.ascontiguousarray(scene[:, shift : shift + width])
-            frame = av.VideoFrame.from_ndarray(image, "rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, RATE)
-            container.mux(video.encode(frame))
-            block = random.normal(0, 0.05, (2, 48_000 // RATE)).astype(np.float32)
-            heard = av.AudioFrame.from_ndarray(block, "fltp", "stereo")
-            heard.sample_rate, heard.pts, heard.time_base = 48_000, number * 1920, Fraction(1, 48_000)
-            container.mux(sound.encode(heard))
-        container.mux(video.encode())
-        container.mux(sound.encode())
 
 
 def cpu_of(pid: int) -> float:
@@ -122,7 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, (width, height, seconds) in CLIPS.items():
             path = Path(folder) / f"{name}.mp4"
-            make_clip(path, width, height, seconds)
+            write_clip(path, width, height, noise(seconds))
             decode(decoder, path, seconds)  # the process has started, the file is in memory
             ours, theirs = [], []
             for repeat in range(repeats):

@@ -7,7 +7,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pyarrow as pa
-from actors.video_decoder import VideoDecoder
 
 from actors.frame_embedder import FrameEmbedder
 from actors.model_preparation import PreparedModels
@@ -15,12 +14,14 @@ from actors.scene_writer import SceneWriter
 from actors.span_planner import SpanPlanner
 from actors.text_embedder import TextEmbedder
 from actors.transcriber import Transcriber
+from actors.video_decoder import VideoDecoder
 from footage.catalog import Catalog
 from footage.index import EmbeddedIndex
 from footage.settings import Settings
 from footage.storage import DirectoryStore
-from pipelines.stage import Stage
+from pipelines.stage import Stage, TimeLimit
 
+_NO_LIMIT = TimeLimit(0, 0)  # nobody watches here
 _stages: list[tuple[Stage, object]] = []  # of this process: what ProcessPoolExecutor's initializer made
 
 
@@ -44,7 +45,9 @@ def _load(work: Work) -> None:
         (FrameEmbedder, {"settings": settings.frames, "folder": models.vision_folder}, ("key_frames",)),
         (TextEmbedder, {"settings": settings.text, "folder": models.text_folder}, ()),
     ]
-    _stages.extend((Stage(actor, given, drops=drops), actor(**given)) for actor, given, drops in arguments)
+    _stages.extend(
+        (Stage(actor, given, drops=drops, limit=_NO_LIMIT), actor(**given)) for actor, given, drops in arguments
+    )
 
 
 def _ready() -> float:

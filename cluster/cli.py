@@ -11,6 +11,7 @@ import typer
 from pydantic import BaseModel
 
 from footage.errors import FootageError, SettingsError
+from footage.identity import check_name
 
 # Nothing heavy is imported here: `footage search` is to answer in a fraction of a second. Each command imports
 # what it needs (Ray for indexing; ONNX Runtime for searching) when it runs.
@@ -18,6 +19,7 @@ from footage.errors import FootageError, SettingsError
 DEFAULT_STORE = Path("footage-store")
 EXIT_FAILED = 1  # nothing could be done, or the run broke off
 
+EXIT_INTERRUPTED = 130  # what a shell gives for Ctrl-C
 EXIT_QUARANTINED = 3  # the run ended and some videos are in quarantine
 
 Store = Annotated[Path, typer.Option(envvar="FOOTAGE_STORE", help="Folder of the index, sidecars and reports.")]
@@ -46,6 +48,8 @@ def _sentences() -> Iterator[None]:
     except FootageError as error:
         print(f"footage: {error}", file=sys.stderr)
         raise typer.Exit(EXIT_FAILED) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
 @app.command()
@@ -85,6 +89,9 @@ def _run(
     source: str | None, store: Path, profile: str, workspace: str, dataset: str | None, as_json: bool, verbose: bool
 ) -> None:
     with _sentences():
+        check_name("workspace", workspace)
+        if dataset is not None:
+            check_name("dataset", dataset)
         from cluster.display import print_report
         from footage.settings import load_settings
         from pipelines.index_run import IndexRequest, run_index
@@ -96,7 +103,7 @@ def _run(
         else:
             print_report(report, store)
     if report.state != "finished":
-        raise typer.Exit(130)  # what a shell gives for Ctrl-C
+        raise typer.Exit(EXIT_INTERRUPTED)
     if report.videos_quarantined:
         raise typer.Exit(EXIT_QUARANTINED)
 
@@ -123,6 +130,8 @@ def search(
         from footage.search import SearchRequest
         from footage.settings import load_settings
 
+        if dataset is not None:
+            check_name("dataset", dataset)
         catalog = catalog_of(store, workspace)
         request = _checked(
             SearchRequest,
@@ -151,7 +160,7 @@ def videos(store: Store = DEFAULT_STORE, workspace: Workspace = "default", as_js
         from cluster.one_shot import catalog_of
 
         catalog = catalog_of(store, workspace)
-        manifests = sorted(catalog.manifests(), key=lambda manifest: manifest.sources[0].uri)
+        manifests = sorted(catalog.videos(), key=lambda manifest: manifest.sources[0].uri)
         quarantined = list(catalog.quarantine())
         if as_json:
             content = {
@@ -178,7 +187,8 @@ def show(
         catalog = catalog_of(store, workspace)
         manifest = find_video(catalog, video)
         found = [catalog.sidecar(manifest.video_id, scene.scene_id) for scene in manifest.scenes]
-        sidecars = [sidecar for sidecar in found if sidecar is not None]  # None: deleted meanwhile
+        # None: deleted meanwhile
+        sidecars = [placed for sidecar in found if sidecar is not None and (placed := manifest.placed(sidecar))]
         if as_json:
             content = {"manifest": manifest.model_dump(), "scenes": [sidecar.model_dump() for sidecar in sidecars]}
             print(json.dumps(content))

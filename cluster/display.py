@@ -1,6 +1,7 @@
 """How the command line shows things to a person."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -27,9 +28,17 @@ def clock(seconds: float) -> str:
     return f"{hours}:{tail}" if hours else tail
 
 
-def file_name(uri: str) -> str:
-    """The last part of a URI, as a person would write it."""
-    return unquote(uri.rsplit("/", 1)[-1], errors="replace")
+def short_names(uris: Iterable[str]) -> dict[str, str]:
+    """A name for each URI, as a person would write it: the file's, with as many folders as tell it from the others."""
+    parts = {uri: unquote(uri, errors="replace").split("/") for uri in uris}
+    names: dict[str, str] = {}
+    depth = 1
+    while left := [uri for uri in parts if uri not in names]:
+        tails = {uri: "/".join(parts[uri][-depth:]) for uri in left}
+        times = Counter(tails.values())
+        names |= {uri: tail for uri, tail in tails.items() if times[tail] == 1 or depth >= len(parts[uri])}
+        depth += 1
+    return names
 
 
 def print_hits(response: SearchResponse) -> None:
@@ -43,8 +52,9 @@ def print_hits(response: SearchResponse) -> None:
     table.add_column("scene", overflow="fold", ratio=2)
     table.add_column("what is said", ratio=3)
     table.add_column("why: rank, score", no_wrap=True)
+    names = short_names(hit.source_uris[0] for hit in response.hits)
     for number, hit in enumerate(response.hits, 1):
-        video = Text(file_name(hit.source_uris[0]) if hit.source_uris else hit.video_id)
+        video = Text(names[hit.source_uris[0]])
         video.append(f"\n{clock(hit.start_s)} – {clock(hit.end_s)}", style="bold")
         if hit.more_in_video:
             video.append(f"\n+{hit.more_in_video} more scenes in it", style="dim")
@@ -106,23 +116,25 @@ def print_quarantine(records: Sequence[QuarantineRecord], console: Console) -> N
     table.add_column("video and kind", overflow="fold", ratio=1)
     table.add_column("reason", ratio=2, overflow="fold")
     table.add_column("tried", justify="right")
+    names = short_names(record.source.uri for record in records)
     for record in records:
-        video = Text(file_name(record.source.uri))
+        video = Text(names[record.source.uri])
         video.append(f"\n{record.code}", style="dim")
         table.add_row(video, Text(record.reason), str(record.attempts))
     console.print(table)
 
 
 def print_videos(manifests: Sequence[Manifest], quarantined: Sequence[QuarantineRecord]) -> None:
-    """A table of searchable videos, then the quarantine."""
+    """A table of searchable videos (each has a source), then the quarantine."""
     console = Console()
     table = Table(expand=True)
     table.add_column("video", overflow="fold", ratio=1)
     for column in ("id", "length", "picture", "scenes", "language"):
         table.add_column(column, no_wrap=True, justify="right" if column in ("length", "scenes") else "left")
+    names = short_names(manifest.sources[0].uri for manifest in manifests)
     for manifest in manifests:
         video = manifest.video
-        name = Text(file_name(manifest.sources[0].uri))
+        name = Text(names[manifest.sources[0].uri])
         if len(manifest.sources) > 1:
             name.append(f"\n+{len(manifest.sources) - 1} with the same bytes", style="dim")
         picture = f"{video.width_px}x{video.height_px}, {video.frame_rate:.4g}/s"

@@ -19,7 +19,6 @@ from footage.storage import DirectoryStore
 _PACKAGES = {  # what each is for
     "ray": "runs the pipeline",
     "av": "decodes video",
-    "scenedetect-headless": "scores cuts",
     "opencv-python-headless": "scores cuts",
     "faster-whisper": "hears speech",
     "torch": "runs the text and frame models",

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from footage.catalog import Catalog
 from footage.errors import IndexBusy, ModelMissing, SettingsError
+from footage.identity import check_name
 from footage.index_records import IndexSpec, ListName
 from footage.search import SearchRequest, SearchResponse
 from footage.settings import Settings
@@ -21,8 +22,9 @@ def catalog_of(store: Path, workspace: str) -> Catalog:
     """The catalog of a store that is there already.
 
     Raises:
-        SettingsError: nothing was ever indexed into it.
+        SettingsError: nothing was ever indexed into it, or the workspace has a name that cannot be used.
     """
+    check_name("workspace", workspace)
     if not (store / "runs").is_dir():
         raise SettingsError(f"{store} holds no index. Make one with: footage index FOLDER --store {store}")
     return Catalog(DirectoryStore(store), workspace)
@@ -35,7 +37,7 @@ def find_video(catalog: Catalog, name: str) -> Manifest:
         SettingsError: there is none, or more than one.
     """
     found = []
-    for manifest in catalog.manifests():
+    for manifest in catalog.videos():
         uris = [source.uri for source in manifest.sources]
         names = {unquote(uri.rsplit("/", 1)[-1]) for uri in uris}
         if name == manifest.video_id:
@@ -70,9 +72,10 @@ def search_once(request: SearchRequest, store: Path, settings: Settings) -> Sear
         )
     catalog = catalog_of(store, request.workspace)
     toys: frozenset[ListName] = frozenset({"visual"}) if settings.frames.toy else frozenset()
+    encoder = QueryEncoder(models)  # before the index is held: loading takes most of the time
     index = _open_index(store / "index" / "scenes", models.index_spec(), settings.search.index_wait_s)
     try:
-        return SceneSearcher(index, catalog.store, QueryEncoder(models), settings.search, toys).search(request)
+        return SceneSearcher(index, catalog.store, encoder, settings.search, toys).search(request)
     finally:
         index.close()
 

@@ -6,12 +6,10 @@ in docs gives it. Nothing is cached, so any number of processes may hold a catal
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from footage import identity
-from footage.errors import ObjectMissing, StoreError
+from footage.errors import ObjectMissing
+from footage.record_json import Record, from_json, to_json
 from footage.sidecar import (
     Claim,
     Manifest,
@@ -25,8 +23,6 @@ from footage.sidecar import (
 )
 from footage.storage import ObjectStore
 
-Record = TypeVar("Record", bound=Stored)
-
 
 def utc_now() -> str:
     """Now, for a record: UTC, ISO 8601, milliseconds."""
@@ -36,12 +32,12 @@ def utc_now() -> str:
 class Catalog:
     """Typed access to the records of one workspace. Getters give None for what is not there.
 
-    Every method raises StoreError where the store cannot be used or an object is not the record that its key says.
+    A name that cannot be one is a SettingsError; an object that is not what its key says, or no store, is a StoreError.
     """
 
     def __init__(self, store: ObjectStore, workspace: str) -> None:
         self.store = store
-        self.workspace = workspace
+        self.workspace = identity.check_name("workspace", workspace)
 
     # Sources
 
@@ -61,11 +57,7 @@ class Catalog:
 
     def create_manifest(self, manifest: Manifest) -> bool:
         """Write the first manifest of a video; False if it has one."""
-        return self.store.create(self._manifest_key(manifest.video_id), _bytes(manifest))
-
-    def put_manifest(self, manifest: Manifest) -> None:
-        """Write a manifest in place of any other."""
-        self._put(self._manifest_key(manifest.video_id), manifest)
+        return self.store.create(self._manifest_key(manifest.video_id), to_json(manifest))
 
     def change_manifest(self, video_id: str, change: Callable[[Manifest], Manifest]) -> Manifest | None:
         """Replace a manifest by `change` of it, however many processes do so at once; None if there is none.
@@ -78,9 +70,9 @@ class Catalog:
                 old = self.store.get(key)
             except ObjectMissing:
                 return None
-            held = _record(key, old, Manifest)
+            held = from_json(key, old, Manifest)
             changed = change(held)
-            if changed == held or self.store.swap(key, old, _bytes(changed)):
+            if changed == held or self.store.swap(key, old, to_json(changed)):
                 return changed
 
     def manifests(self) -> Iterator[Manifest]:
@@ -88,6 +80,14 @@ class Catalog:
         for key in self.store.list(f"videos/{self.workspace}/"):
             if key.endswith("/manifest.json") and (manifest := self._get(key, Manifest)) is not None:
                 yield manifest
+
+    def videos(self) -> Iterator[Manifest]:
+        """The manifests of the videos that can be shown: those that a source holds still."""
+        return (manifest for manifest in self.manifests() if manifest.sources)
+
+    def delete_manifest(self, video_id: str) -> None:
+        """Remove the manifest of a video."""
+        self.store.delete(self._manifest_key(video_id))
 
     def add_source(self, video_id: str, source: StoredSource, dataset: str | None, fingerprint: str) -> Manifest | None:
         """Say that a source, read or not, holds the bytes of an indexed video, and that a dataset refers to it.
@@ -146,7 +146,7 @@ class Catalog:
 
     def create_claim(self, claim: Claim) -> bool:
         """Take a video; False if somebody has it."""
-        return self.store.create(self._claim_key(claim.video_id), _bytes(claim))
+        return self.store.create(self._claim_key(claim.video_id), to_json(claim))
 
     def put_claim(self, claim: Claim) -> None:
         """Take a video over, whoever had it."""
@@ -169,13 +169,14 @@ class Catalog:
     def put_quarantine(self, record: QuarantineRecord) -> QuarantineRecord:
         """Quarantine a source or span, or count one more run that failed on it; gives what was stored.
 
-        An older record of the same id keeps its first time, and `attempts` rises once per run.
+        An older record's first time stays, and its dataset if this one has none; `attempts` rises once per run.
         """
         key = self._quarantine_key(record.quarantine_id)
         before = self._get(key, QuarantineRecord)
         if before is not None:
             attempts = before.attempts + (before.run_id != record.run_id)
-            record = record.model_copy(update={"attempts": attempts, "first_failed_at": before.first_failed_at})
+            dataset, since = record.dataset or before.dataset, before.first_failed_at
+            record = record.model_copy(update={"attempts": attempts, "first_failed_at": since, "dataset": dataset})
         self._put(key, record)
         return record
 
@@ -233,15 +234,27 @@ class Catalog:
         self.store.delete(self.sidecar_key(video_id, scene_id))
         self.store.delete(self.thumbnail_key(video_id, scene_id))
 
+    def delete_scenes(self, video_id: str) -> None:
+        """Remove all sidecars and thumbnails of a video, whatever its manifest says."""
+        for kind in ("sidecars", "thumbnails"):
+            for key in self.store.list(f"{kind}/{self.workspace}/{video_id}/"):
+                self.store.delete(key)
+
     # Datasets
 
     def put_reference(self, dataset: str, video_id: str) -> None:
         """Put a video into a dataset."""
-        self.store.put(f"datasets/{self.workspace}/{dataset}/{video_id}", b"")
+        self.store.put(f"{self._dataset_prefix(dataset)}{video_id}", b"")
 
     def dataset_videos(self, dataset: str) -> list[str]:
         """The ids of a dataset's videos."""
-        return [key.rpartition("/")[2] for key in self.store.list(f"datasets/{self.workspace}/{dataset}/")]
+        return [key.rpartition("/")[2] for key in self.store.list(self._dataset_prefix(dataset))]
+
+    def delete_references(self, video_id: str) -> None:
+        """Take a video out of all datasets."""
+        for key in self.store.list(f"datasets/{self.workspace}/"):
+            if key.endswith(f"/{video_id}"):
+                self.store.delete(key)
 
     # Runs
 
@@ -252,6 +265,9 @@ class Catalog:
     def reports(self) -> Iterator[RunReport]:
         """The reports of this workspace's runs, by run id."""
         return (report for report in self._all("runs/", RunReport) if report.workspace == self.workspace)
+
+    def _dataset_prefix(self, dataset: str) -> str:
+        return f"datasets/{self.workspace}/{identity.check_name('dataset', dataset)}/"
 
     def _source_key(self, uri: str) -> str:
         return f"sources/{self.workspace}/{identity.uri_hash(uri)}.json"
@@ -276,25 +292,9 @@ class Catalog:
 
     def _get(self, key: str, kind: type[Record]) -> Record | None:
         try:
-            return _record(key, self.store.get(key), kind)
+            return from_json(key, self.store.get(key), kind)
         except ObjectMissing:
             return None
 
     def _put(self, key: str, record: Stored) -> None:
-        self.store.put(key, _bytes(record))
-
-
-def _bytes(record: Stored) -> bytes:
-    return record.model_dump_json().encode() + b"\n"
-
-
-def _record(key: str, data: bytes, kind: type[Record]) -> Record:
-    try:
-        return kind.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "it"
-        raise StoreError(
-            f"The object {key} is not a {kind.__name__} of this version of footage: {field}: {first['msg']}. "
-            "Restore it, or remove it and index again."
-        ) from error
+        self.store.put(key, to_json(record))

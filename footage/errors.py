@@ -22,6 +22,12 @@ class MissingSource(VideoError):
     code = "missing_source"
 
 
+class SourceChanged(VideoError):
+    """The file was written to, or replaced, since it was listed: what was read may be two contents."""
+
+    code = "source_changed"
+
+
 class EmptySource(VideoError):
     """The source has no bytes."""
 
@@ -88,6 +94,10 @@ class DecoderUnavailable(FootageError):
 
 class IndexBusy(FootageError):
     """Another process owns the embedded index."""
+
+
+class IndexFailed(FootageError):
+    """The process that owns the embedded index could not answer a search."""
 
 
 class IndexMismatch(FootageError):

@@ -4,13 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-# Said in nearly every sentence: marking them would mark everything. A query of nothing else is taken as it is.
-FUNCTION_WORDS = frozenset(
-    """
-    a an and are as at be but by did do does for from had has have he her his how i in is it its me my of on or our she
-    so that the their them there they this to was we were what when where which who why will with you your
-    """.split()  # noqa: SIM905 - a list of them would be sixty lines
-)
+from footage.function_words import FUNCTION_WORDS
+
 # What an English word may gain or lose and still be the same word for a reader.
 ENDINGS = frozenset(["s", "es", "'s", "ed", "ing", "er", "ers"])
 SHORTEST_STEM = 3  # letters; below it, endings make other words (`is`, `as`)
@@ -26,6 +21,7 @@ def highlights(query: str, text: str) -> list[tuple[int, int]]:
     In scripts without spaces any occurrence counts. Offsets ascend and do not overlap.
     """
     terms = {_plain(query[start:end]) for start, end in _words(query)}
+    # Said in nearly every sentence: marking them would mark everything. A query of nothing else is taken as it is.
     terms = {term for term in terms if term not in FUNCTION_WORDS} or terms
     unspaced = [term for term in terms if UNSPACED.search(term)]
     found: list[tuple[int, int]] = []

@@ -1,9 +1,31 @@
 """Ids that name what they stand for, so that every write can be repeated."""
 
 import hashlib
+import re
 import uuid
 
+from footage.errors import SettingsError
+
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "footage")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+def check_name(what: str, name: str) -> str:
+    """The name itself, of a workspace or a dataset. Names are parts of keys, and keys keep tenants apart.
+
+    Args:
+        what: it names, for the message.
+        name: to check.
+
+    Raises:
+        SettingsError: it is not a name.
+    """
+    if not NAME.fullmatch(name):
+        raise SettingsError(
+            f"The {what} {name!r} cannot be used: a name has 1 to 64 characters, which are letters from a to z, digits,"
+            " `.`, `_` or `-`, and does not begin with `.` or `-`."
+        )
+    return name
 
 
 def video_id(workspace: str, sha256: str) -> str:

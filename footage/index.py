@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -20,6 +21,7 @@ from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, 
 from footage.index_spec import check_spec, write_spec
 from footage.ownership import Ownership
 from footage.records import SceneVectors, SparseVector, Vector
+from footage.storage import sync_folder
 
 PAGE_POINTS = 256  # points per read and per write: a few MB with their vectors
 
@@ -28,7 +30,7 @@ class VectorIndex(Protocol):
     """Scenes by their vectors. Arguments and results can be pickled, so that an owner process can stand between."""
 
     def upsert(self, points: Sequence[ScenePoint]) -> None:
-        """Write points, unseen by searches. One that is already live in its generation stays so.
+        """Write points, unseen by searches; durable on return. One that is live in its generation stays so.
 
         Raises:
             IndexMismatch: a vector has another length than the index holds.
@@ -44,7 +46,7 @@ class VectorIndex(Protocol):
         ...
 
     def delete_video(self, workspace: str, video_id: str) -> None:
-        """Remove all points of a video."""
+        """Remove all points of a video; durable on return."""
         ...
 
     def count(self, where: SceneFilter) -> int:
@@ -105,6 +107,8 @@ class EmbeddedIndex:
                     for id_, vectors, point in zip(ids, named, page, strict=True)
                 ]
                 self._shard.update(edge.UpdateOperation.upsert_points(written))
+        if points:
+            self._shard.flush()  # its log is not synced, and the span's record, which follows, is
 
     def publish(self, workspace: str, video_id: str, generation: str) -> None:
         """See VectorIndex. Between its two steps a search may see both generations, never none."""
@@ -151,10 +155,6 @@ class EmbeddedIndex:
         """See VectorIndex."""
         found = [_scene_point(record.payload, record.vector) for record in self._scroll(_filter(where))]
         return sorted(found, key=lambda point: (point.video_id, point.start_s, point.scene_id, point.generation))
-
-    def flush(self) -> None:
-        """Make everything durable. Without it a killed process loses nothing, a power cut may."""
-        self._shard.flush()
 
     def close(self) -> None:
         """See VectorIndex; again is fine."""
@@ -220,7 +220,7 @@ def _create(path: Path, spec: IndexSpec) -> None:
     )
     shard = edge.EdgeShard.create(str(aside), config)
     shard.update(edge.UpdateOperation.create_field_index("workspace", edge.KeywordIndexParams(is_tenant=True)))
-    for field in ("video_id", "language", "datasets"):
+    for field in ("video_id", "language"):
         shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
     for field in ("start_s", "end_s"):
         shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Float))
@@ -229,6 +229,7 @@ def _create(path: Path, spec: IndexSpec) -> None:
     shard.close()
     write_spec(path, spec)  # before the folder: one without it is an error
     os.replace(aside, path)
+    sync_folder(path.parent)
 
 
 def _engine_vector(vector: Vector | SparseVector) -> Any:
@@ -246,7 +247,6 @@ def _payload(point: ScenePoint, live: bool) -> dict[str, Any]:
         "end_s": point.end_s,
         "language": point.language,
         "generation": point.generation,
-        "datasets": list(point.datasets),
         "sidecar_key": point.sidecar_key,
         "thumbnail_key": point.thumbnail_key,
         "live": int(live),  # a number: MatchValue(True) of qdrant-edge-py 0.9.0 finds no boolean
@@ -254,12 +254,11 @@ def _payload(point: ScenePoint, live: bool) -> dict[str, Any]:
 
 
 def _scene_point(payload: dict[str, Any], vectors: dict[str, Any]) -> ScenePoint:
-    fields = {name: value for name, value in payload.items() if name not in ("live", "datasets")}
+    names = (field.name for field in fields(ScenePoint) if field.name != "vectors")
     sparse = vectors.get("transcript_sparse")
     dense = {name: np.asarray(vectors[name], np.float32) for name in ("transcript", "visual") if name in vectors}
     return ScenePoint(
-        **fields,
-        datasets=tuple(payload["datasets"]),
+        **{name: payload[name] for name in names},
         vectors=SceneVectors(
             scene_id=payload["scene_id"],
             transcript=dense.get("transcript"),
@@ -284,8 +283,6 @@ def _filter(where: SceneFilter) -> edge.Filter:
         must.append(_equals("live", 1))
     if where.video_ids:
         must.append(edge.FieldCondition(key="video_id", match=edge.MatchAny(list(where.video_ids))))
-    if where.datasets:
-        must.append(edge.FieldCondition(key="datasets", match=edge.MatchAny(list(where.datasets))))
     if where.language is not None:
         must.append(_equals("language", where.language))
     if where.start_s is not None:

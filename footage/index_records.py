@@ -30,7 +30,6 @@ class ScenePoint:
     end_s: float
     language: str
     generation: str
-    datasets: tuple[str, ...]  # of the run that wrote it; which others refer to the video, the catalog knows
     sidecar_key: str
     thumbnail_key: str
     vectors: SceneVectors
@@ -53,7 +52,6 @@ class SceneFilter:
     language: str | None = None
     start_s: float | None = None
     end_s: float | None = None
-    datasets: tuple[str, ...] = ()  # in any of these
     live_only: bool = True
 
 

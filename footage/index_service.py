@@ -6,9 +6,10 @@ its path stands in `scenes.address` beside the index, since the path of a socket
 
 import contextlib
 import json
-import shutil
+import logging
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,13 +18,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from footage.errors import IndexBusy
+from footage.errors import IndexBusy, IndexFailed
 from footage.index_records import IndexHit, IndexSpec, SceneFilter, VectorQuery
 from footage.index_spec import check_spec
 from footage.records import SparseVector, Vector
-from footage.scratch import make_scratch
+from footage.scratch import Scratch
 
-_ANSWER_WITHIN_S = 10.0
+LOG = logging.getLogger(__name__)
+ANSWER_WITHIN_S = 10.0  # a search takes milliseconds; on a machine that indexes, seconds
 
 
 class Searches(Protocol):
@@ -44,7 +46,7 @@ class IndexService:
 
     def __init__(self, index: Searches, path: Path) -> None:
         """Serve `index`, which lies at `path`."""
-        self._folder = make_scratch()
+        self._scratch = Scratch()
         self._address = address_file(path)
 
         class Handler(socketserver.StreamRequestHandler):
@@ -56,29 +58,39 @@ class IndexService:
         class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             daemon_threads = True
 
-        self._server = Server(f"{self._folder}/index.sock", Handler)
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """Called where the handler raised: who asked is told, and the owner goes on."""
+                error = sys.exc_info()[1]
+                if isinstance(error, OSError):
+                    return  # who asked is gone
+                LOG.error("A search of the index failed.", exc_info=error)
+                with contextlib.suppress(OSError):
+                    request.sendall(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
+
+        self._server = Server(f"{self._scratch.path}/index.sock", Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="index-service").start()
-        self._address.write_text(f"{self._folder}/index.sock")
+        self._address.write_text(f"{self._scratch.path}/index.sock")
 
     def close(self) -> None:
         """Stop answering."""
         self._address.unlink(missing_ok=True)
         self._server.shutdown()
         self._server.server_close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
 
 class IndexClient:
     """Searches through the owner of an index."""
 
-    def __init__(self, path: Path, spec: IndexSpec) -> None:
-        """Find the owner's socket.
+    def __init__(self, path: Path, spec: IndexSpec, answer_within_s: float = ANSWER_WITHIN_S) -> None:
+        """Find the owner's socket; each answer may take `answer_within_s` seconds.
 
         Raises:
             IndexBusy: the owner of the index does not answer searches.
             IndexMismatch: it holds vectors of other models than `spec` says.
         """
         check_spec(path, spec)
+        self._answer_within_s = answer_within_s
         try:
             self._socket = address_file(path).read_text()
             self._ask({"limit": 0})
@@ -89,11 +101,16 @@ class IndexClient:
         """See VectorIndex.search.
 
         Raises:
-            IndexBusy: the owner ended meanwhile.
+            IndexBusy: the owner ended meanwhile, or is too busy to answer.
+            IndexFailed: the owner could not do the search; the message has its error.
         """
         asked = [{"list_name": query.list_name, **_vector_json(query.vector)} for query in queries]
         try:
             lists = self._ask({"queries": asked, "where": asdict(where), "limit": limit})
+        except TimeoutError as error:
+            raise IndexBusy(
+                f"The owner of the index did not answer within {self._answer_within_s:g} s: it is busy. Try again."
+            ) from error
         except OSError as error:
             raise IndexBusy("The owner of the index stopped while it was asked; try again.") from error
         return [[IndexHit(**hit) for hit in hits] for hits in lists]
@@ -103,7 +120,7 @@ class IndexClient:
 
     def _ask(self, request: dict[str, Any]) -> Any:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(_ANSWER_WITHIN_S)
+            connection.settimeout(self._answer_within_s)
             connection.connect(self._socket)
             with connection.makefile("rwb") as stream:
                 stream.write(json.dumps(request).encode() + b"\n")
@@ -111,7 +128,10 @@ class IndexClient:
                 answer = stream.readline()
         if not answer:
             raise ConnectionError("closed without an answer")
-        return json.loads(answer)
+        given = json.loads(answer)
+        if isinstance(given, dict):
+            raise IndexFailed(f"The owner of the index could not search it: {given['error']}.")
+        return given
 
 
 def _vector_json(vector: Vector | SparseVector) -> dict[str, Any]:
@@ -133,5 +153,5 @@ def _answer(index: Searches, request: dict[str, Any]) -> list[list[dict[str, Any
                 VectorQuery(query["list_name"], SparseVector(tuple(query["indices"]), tuple(query["values"])))
             )
     given = request["where"]
-    where = SceneFilter(**{**given, "video_ids": tuple(given["video_ids"]), "datasets": tuple(given["datasets"])})
+    where = SceneFilter(**{**given, "video_ids": tuple(given["video_ids"])})
     return [[asdict(hit) for hit in hits] for hits in index.search(queries, where, request["limit"])]

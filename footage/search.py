@@ -1,7 +1,9 @@
 """A search on the wire: what is asked and what is answered."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from footage.errors import SettingsError
+from footage.identity import check_name
 from footage.index_records import ListName
 
 DEFAULT_WORKSPACE = "default"
@@ -25,6 +27,21 @@ class SearchRequest(Wire):
     to_s: float | None = Field(default=None, gt=0, description="Only scenes that begin before this time")
     dataset: str | None = Field(default=None, description="Only in videos of this dataset")
     group_by_video: bool = Field(default=False, description="Only the best scene of each video")
+
+    @field_validator("query")
+    @classmethod
+    def _not_empty(cls, query: str) -> str:
+        if not query.strip():
+            raise ValueError('it is empty: say what to look for, such as "red car"')
+        return query
+
+    @field_validator("workspace", "dataset")
+    @classmethod
+    def _is_a_name(cls, name: str | None, info: ValidationInfo) -> str | None:
+        try:
+            return name if name is None else check_name(info.field_name or "name", name)
+        except SettingsError as error:
+            raise ValueError(str(error).removesuffix(".")) from error
 
     @model_validator(mode="after")
     def _times_in_order(self) -> "SearchRequest":

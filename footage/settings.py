@@ -11,11 +11,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from footage.errors import SettingsError
 
 PROFILES = Path(__file__).parent / "profiles"
-ProfileName = Literal["auto", "offline", "cpu", "gpu"]
 
 
 class Section(BaseModel):
@@ -31,17 +31,19 @@ class DecoderLimits(Section):
     """Width x height; the default admits 8K (7680 x 8640 for stereo) and refuses decompression bombs."""
     max_duration_s: float = Field(default=172_800, gt=0)
     """Length of one video; 48 hours."""
+    max_untimed_s: float = Field(default=3600, gt=0)
+    """Length of a video without time stamps. It is one span, so its whole sound is held: 115 MB for an hour."""
     max_streams: int = Field(default=64, gt=0)
     """Streams in one container."""
     address_space_mib: int = Field(default=4096, ge=512)
     """RLIMIT_AS of the decoder process. Python with PyAV and OpenCV maps about 1 GiB before the first frame."""
     cpu_base_s: float = Field(default=60, gt=0)
     """CPU seconds a span may take on top of its share per media second."""
-    cpu_per_media_s: float = Field(default=20, gt=0)
+    cpu_per_media_s: float = Field(default=6, gt=0)
     """CPU seconds per second of media: 4K HEVC takes about 2 on one slow core."""
-    wall_base_s: float = Field(default=90, gt=0)
+    wall_base_s: float = Field(default=120, gt=0)
     """Wall-clock seconds a span may take on top of its share per media second."""
-    wall_per_media_s: float = Field(default=30, gt=0)
+    wall_per_media_s: float = Field(default=8, gt=0)
     """Wall-clock seconds per second of media."""
 
 
@@ -141,6 +143,9 @@ class PipelineSettings(Section):
     """Run the model stages in one actor: one torch process per node, half the memory. False: a pool for each."""
     decoders: int = Field(default=2, ge=1)
     """Decoder actors of a machine without a cluster."""
+    model_actors: int = Field(default=1, ge=1)
+    """Actors of each model pool. On a CPU one fused actor keeps a core busy with speech; a second one takes about
+    0.8 GiB more."""
     decoder_num_cpus: float = Field(default=0.1, gt=0)
     """CPU share of a decoder. A pool that waits for a whole CPU on two cores never starts."""
     model_num_cpus: float = Field(default=0.1, gt=0)
@@ -163,8 +168,8 @@ class PipelineSettings(Section):
     """Seconds a stage may take for a span on top of its share per media second."""
     watchdog_per_media_s: float = Field(default=20, gt=0)
     """Seconds per second of media; past the limit the actor ends itself and the span is tried again."""
-    no_progress_timeout_s: float = Field(default=7200, gt=0)
-    """Ray Data's own backstop: ends a run in which nothing at all moves."""
+    watchdog_start_s: float = Field(default=900, gt=0)
+    """Seconds an actor may take to load its models."""
 
 
 class SearchSettings(Section):
@@ -198,7 +203,7 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    profile: ProfileName = "offline"
+    profile: str = "offline"
     """Name of the profile that these settings came from."""
     decoder: DecoderSettings = DecoderSettings()
     """Decoding, cuts and key frames."""
@@ -249,6 +254,7 @@ def load_settings(profile: str = "auto") -> Settings:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
         raise SettingsError(f"There is no profile {name!r}; take one of: auto, {known}.")
+    _check_variables()
     values: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
     try:
         settings = Settings(**{**values, "profile": name})
@@ -258,5 +264,17 @@ def load_settings(profile: str = "auto") -> Settings:
         variable = "FOOTAGE_" + field.replace(".", "__").upper()
         where = f"the variable {variable}" if variable in os.environ else f"profile {name}"
         raise SettingsError(f"The setting {field} of {where} is wrong: {first['msg']}.") from error
+    except UnreadableVariable as error:
+        raise SettingsError(f"A FOOTAGE_ variable cannot be read: {error}.") from error
     # FOOTAGE_PROFILE chooses among profiles before this; it does not rename the one that was loaded.
     return settings.model_copy(update={"profile": name})
+
+
+def _check_variables() -> None:
+    """Refuse a variable of a section that does not exist; pydantic checks the names within a section only."""
+    for variable in sorted(os.environ):
+        if variable.startswith("FOOTAGE_") and "__" in variable:
+            section = variable.removeprefix("FOOTAGE_").split("__")[0].lower()
+            if section not in Settings.model_fields:
+                known = ", ".join(name for name in Settings.model_fields if name != "profile")
+                raise SettingsError(f"The variable {variable} sets nothing: the sections are {known}.")

@@ -187,6 +187,17 @@ class Manifest(Stored):
         """The manifest without a source: what is under that URI is now another video."""
         return self.model_copy(update={"sources": [held for held in self.sources if held.uri != uri]})
 
+    def placed(self, sidecar: Sidecar) -> Sidecar | None:
+        """A sidecar with the place and the times that its scene has in this manifest; None if it has no such scene.
+
+        While another pipeline indexes the video anew, its sidecars lie there already, with places within their span.
+        """
+        for index, scene in enumerate(self.scenes):
+            if scene.scene_id == sidecar.scene_id:
+                place = {"index": index, "start_s": scene.start_s, "end_s": scene.end_s}
+                return sidecar.model_copy(update=place)
+        return None
+
 
 class QuarantineRecord(Stored):
     """A source, or one span of it, that could not be indexed: `quarantine/{workspace}/{id}.json`."""
@@ -197,6 +208,7 @@ class QuarantineRecord(Stored):
     source: StoredSource
     video_id: str | None = None
     span_index: int | None = None
+    dataset: str | None = Field(default=None, description="That the run adds videos to; a retry does so too")
     code: str = Field(description="The kind of failure; see footage.errors")
     reason: str = Field(description="A sentence for the user")
     attempts: int = Field(ge=1, description="Runs that tried and failed")

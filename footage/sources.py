@@ -9,7 +9,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 from footage.errors import SettingsError
 from footage.records import Source
 
-# Suffixes of the containers that the decoder opens; other files of a folder are not videos and are counted only.
+# Suffixes of the containers that the decoder opens (media_file.FORMATS); other files of a folder are left out.
 VIDEO_SUFFIXES = frozenset(
     f".{suffix}"
     for suffix in (
@@ -17,6 +17,7 @@ VIDEO_SUFFIXES = frozenset(
         *("3gp", "3g2", "mj2", "wmv", "asf", "ogv", "mxf"),
     )
 )
+FSCK_FOLDER = "lost+found"  # at the top of most Linux disks, for root only, and never a place of videos
 MISSING_ETAG = "missing"  # of a name that leads nowhere (a dangling link); the decoder says so with a reason
 
 
@@ -52,7 +53,8 @@ def list_sources(source: str) -> Iterator[Source]:
     Hidden files and folders are left out, and so is what a link to a folder leads to, which could be a loop.
 
     Raises:
-        SettingsError: the source is not there or is of a kind that cannot be read.
+        SettingsError: the source is not there or is of a kind that cannot be read, or a folder in it cannot be read:
+            its videos would be missing in silence.
     """
     if "://" in source and not source.startswith("file://"):
         raise SettingsError(
@@ -68,11 +70,20 @@ def list_sources(source: str) -> Iterator[Source]:
         return
     if not os.access(root, os.R_OK | os.X_OK):
         raise SettingsError(f"The source folder {source} cannot be read: no permission.")
-    for folder, subfolders, files in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+    for folder, subfolders, files in os.walk(root, onerror=_refuse_folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != FSCK_FOLDER)
         for name in sorted(files):
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
                 yield file_source(os.path.join(folder, name))
+
+
+def _refuse_folder(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return  # it was removed just now, and its videos with it
+    raise SettingsError(
+        f"The folder {error.filename} cannot be read: {error.strerror}. Give this user permission (chmod u+rx), move "
+        "it away, or index the folders beside it one by one."
+    ) from error
 
 
 def in_working_order(sources: list[Source]) -> list[Source]:

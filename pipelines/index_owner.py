@@ -1,16 +1,18 @@
 """The one process that has the embedded index open, and a VectorIndex that asks it."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from footage.errors import StoreError
 from footage.index import EmbeddedIndex
 from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
 from footage.index_service import IndexService
 
 # After a kill the lock is free as soon as the kernel has taken the process down.
 _LOCK_WAIT_S = 30.0
+_ANSWER_WITHIN_S = 300.0  # a span's points take well under a second, publishing a long video a few
+_TRIES = 3
 
 
 class IndexOwner:
@@ -19,10 +21,6 @@ class IndexOwner:
     def __init__(self, path: Path, spec: IndexSpec, owner: str) -> None:
         self._index = EmbeddedIndex(path, spec, owner=owner, wait_s=_LOCK_WAIT_S)
         self._service = IndexService(self._index, path)  # `footage search` works during a run
-
-    def pid(self) -> int:
-        """Process id."""
-        return os.getpid()
 
     def upsert(self, points: Sequence[ScenePoint]) -> None:
         """See VectorIndex.upsert."""
@@ -66,13 +64,14 @@ class RemoteIndex:
 
     def _call(self, method: str, *arguments: Any) -> Any:
         import ray
+        from ray.exceptions import GetTimeoutError
 
-        return ray.get(getattr(self._actor, method).remote(*arguments))
-
-    def pid(self) -> int:
-        """Process id of the owner."""
-        pid: int = self._call("pid")
-        return pid
+        for _ in range(_TRIES):
+            try:
+                return ray.get(getattr(self._actor, method).remote(*arguments), timeout=_ANSWER_WITHIN_S)
+            except GetTimeoutError:
+                ray.kill(self._actor, no_restart=False)  # it hangs; the next call waits for its successor
+        raise StoreError(f"The owner of the index did not answer within {_ANSWER_WITHIN_S:.0f} s, {_TRIES} times.")
 
     def upsert(self, points: Sequence[ScenePoint]) -> None:
         """See VectorIndex.upsert."""

@@ -6,19 +6,20 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from actors.model_preparation import PreparedModels
-from footage.catalog import Catalog
-from footage.errors import FootageError, StoreError
+from footage.catalog import Catalog, utc_now
+from footage.errors import FootageError, SettingsError, StoreError
 from footage.fingerprint import pipeline_fingerprint
 from footage.index import EmbeddedIndex, VectorIndex
 from footage.index_records import SceneFilter
+from footage.orphans import remove_orphans
 from footage.ownership import Ownership
-from footage.settings import Settings
+from footage.settings import Settings, has_gpu
 from footage.sidecar import RunReport
 from footage.storage import DirectoryStore
 from pipelines.heartbeat import Heartbeat
@@ -68,6 +69,7 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
             many spans were lost. What was committed until then stays, and a later run goes on from there.
     """
     started_at, begun = datetime.now(UTC), time.monotonic()
+    _check_devices(settings)
     store = DirectoryStore(request.store)
     store.probe()
     catalog = Catalog(store, request.workspace)
@@ -83,12 +85,14 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
     try:
         if request.source is None:
             sources = quarantined_sources(catalog)
+            run = replace(run, datasets=sources.datasets)
         else:
             sources = choose_sources(request.source, catalog, run.fingerprint, request.dataset)
         tally = Tally(sources.to_do, len(sources.skipped))
         memory = MemorySampler(os.getpid())
-        if sources.to_do:
+        if sources.found:
             _check_index(request, models, catalog)
+        if sources.to_do:
             with memory, _console(request, run) as console:
                 line = ProgressLine(console)
                 line.say(f"Indexing {len(sources.to_do)} videos with profile {settings.profile} ...")
@@ -96,7 +100,9 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
                     index = RemoteIndex(request.index_path, models.index_spec(), request.command)
                     pools = pools_of(settings, models, catalog, index, run)
                     _stream(run, sources, pools, settings, catalog, tally, line)
-                    index.close()
+                    if tally.state == "finished":  # else a renamed file may not have been reached yet
+                        remove_orphans(catalog, index)
+                    _close(index)
                 line.show(tally.progress, force=True)
         report = _report(request, settings, run, catalog, sources, tally, memory, started_at, time.monotonic() - begun)
         catalog.put_report(report)
@@ -105,6 +111,16 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
     if tally.state == "failed":
         raise FootageError(tally.error)
     return report
+
+
+def _check_devices(settings: Settings) -> None:
+    """Refuse a profile that waits for a GPU on a machine without one: Ray would wait for ever."""
+    pipeline = settings.pipeline
+    if pipeline.speech_num_gpus + pipeline.text_num_gpus + pipeline.frames_num_gpus and not has_gpu():
+        raise SettingsError(
+            f"Profile {settings.profile} runs its models on a GPU, and this machine has none: use --profile cpu, or"
+            " --profile offline, whose models come with the installation."
+        )
 
 
 def _check_index(request: IndexRequest, models: PreparedModels, catalog: Catalog) -> None:
@@ -131,31 +147,47 @@ def _stream(
 ) -> None:
     """Run the pipeline to its end and account for every source."""
     # Imported here: Ray reads its environment when it is imported, and ray_session() sets that.
-    from ray.data.exceptions import RayDataUserCodeException, SystemException
+    from ray.data import DataContext
+    from ray.data.exceptions import ExecutionTimeoutError, RayDataUserCodeException, SystemException
     from ray.exceptions import RayError
 
+    # The backstop behind the watchdogs: nothing at all came out for as long as the slowest stage may take, each try.
+    longest_s = max(settings.decoder.span_s * 1.25, settings.decoder.limits.max_untimed_s)
+    patience_s = (settings.pipeline.retries + 2) * pools.longest_task_s(longest_s)
+    DataContext.get_current().execution_no_progress_timeout_s = patience_s
     ledger = LedgerClient()
     try:
-        with Heartbeat(line, tally.progress, ledger):
+        with Heartbeat(line, tally.progress, ledger, pools.names):
             for outcome in stream_outcomes(sources.to_do, run, pools, ledger, settings.pipeline.retries):
                 tally.add(outcome)
     except KeyboardInterrupt:
         tally.state = "interrupted"
-    except (RayError, RayDataUserCodeException, SystemException) as error:
-        tally.state = "failed"
-        tally.error = (
-            f"The run was stopped: {str(error).strip().splitlines()[-1]}. What was finished is kept; its log is in the"
-            " store under runs/, and the next run goes on from there."
-        )
-    tally.ledger = ledger.state()
+    except (RayError, RayDataUserCodeException, SystemException, ExecutionTimeoutError) as error:
+        tally.fail(str(error).strip().splitlines()[-1])
+    with contextlib.suppress(RayError):  # without it a lost span is found all the same; only the stage is not named
+        tally.ledger = ledger.state()
+    outage = next((task for task in tally.ledger.unfinished.values() if task.is_outage), None)
+    if outage is not None and tally.state == "finished":
+        tally.fail(f"{outage.stage} raised {outage.error}")
+    reached = sources.to_do
     if tally.state != "finished":
-        committed = (s.uri for s in sources.to_do if is_indexed(catalog, run.fingerprint, s))
-        tally.outcomes.done.update(committed)  # also those whose outcome was still on its way
-    reached = sources.to_do if tally.state == "finished" else [s for s in sources.to_do if tally.outcomes.knows(s.uri)]
+        # What was not reached, or failed with what every video needs, is for the next run and not for quarantine.
+        done = {source.uri for source in sources.to_do if is_indexed(catalog, run.fingerprint, source)}
+        tally.outcomes.done.update(done)  # also those whose outcome was still on its way
+        reached = [source for source in sources.to_do if source.uri in tally.outcomes.done | tally.outcomes.failed]
+        tally.outcomes.duplicate_of.clear()
     tally.settled = settle(run, reached, tally.outcomes, catalog, tally.ledger)
     tally.progress.done = len(tally.settled.done)
     tally.progress.duplicate = len(tally.settled.duplicate)
     tally.progress.quarantined = len(tally.settled.quarantined)
+
+
+def _close(index: RemoteIndex) -> None:
+    """Close the index through its owner; if that is dead, the lock is free and its log has all that it confirmed."""
+    from ray.exceptions import RayError
+
+    with contextlib.suppress(RayError):
+        index.close()
 
 
 @contextlib.contextmanager
@@ -189,8 +221,8 @@ def _report(
         profile=settings.profile,
         pipeline_fingerprint=run.fingerprint,
         state=tally.state,
-        started_at=started_at.isoformat(),
-        finished_at=datetime.now(UTC).isoformat(),
+        started_at=started_at.isoformat(timespec="milliseconds"),
+        finished_at=utc_now(),
         wall_s=round(wall_s, 3),
         videos_found=sources.found,
         videos_done=len(tally.settled.done),
@@ -206,9 +238,9 @@ def _report(
         stage_seconds={stage: round(seconds, 3) for stage, seconds in tally.stage_seconds.items()},
         worker_deaths=dict(tally.ledger.deaths),
         pool_ready_s={
-            pool: round(ready - started_at.timestamp(), 3) for pool, ready in tally.ledger.first_ready.items()
+            pool: round(ready - started_at.timestamp(), 3) for pool, ready in tally.ledger.first_ready_at.items()
         },
-        last_outcome_s=round(tally.last_outcome - started_at.timestamp(), 3) if tally.last_outcome else 0.0,
+        last_outcome_s=round(tally.last_outcome_at - started_at.timestamp(), 3) if tally.last_outcome_at else 0.0,
         peak_pss_mib=memory.peak_mib,
         peak_pss_by_process_mib=dict(memory.peak_by_process_mib),
     )

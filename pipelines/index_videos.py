@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from actors.decoder_limits import decode_limit, plan_limit
 from actors.frame_embedder import FrameEmbedder
 from actors.model_preparation import PreparedModels
 from actors.scene_writer import SceneWriter
@@ -35,6 +37,15 @@ class IndexPools:
     plan: Pool
     work: tuple[Pool, ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all pools, in order."""
+        return (self.plan.name, *(pool.name for pool in self.work))
+
+    def longest_task_s(self, media_s: float) -> float:
+        """How long a span of this length may be in one stage, with every try, before its watchdogs give it up."""
+        return max(stage.limit.seconds(media_s) for pool in (self.plan, *self.work) for stage in pool.stages)
+
 
 def index_pools(
     settings: Settings, models: PreparedModels, catalog: Catalog, index: VectorIndex, run: Run
@@ -42,13 +53,12 @@ def index_pools(
     """Which actors run, in which order, with which resources."""
     sizes, decoder = settings.pipeline, settings.decoder
     limit = TimeLimit(sizes.watchdog_base_s, sizes.watchdog_per_media_s)
-    # A span is decoded twice at most, each time under the decoder's own wall-clock limit.
-    decoding = TimeLimit(2 * decoder.limits.wall_base_s + 60, 2 * decoder.limits.wall_per_media_s)
-
     planner = Stage(
-        SpanPlanner, {"settings": decoder, "catalog": catalog, "fingerprint": run.fingerprint}, limit=decoding
+        SpanPlanner,
+        {"settings": decoder, "catalog": catalog, "fingerprint": run.fingerprint},
+        limit=TimeLimit(*plan_limit(decoder)),
     )
-    decode = Stage(VideoDecoder, {"settings": decoder}, limit=decoding)
+    decode = Stage(VideoDecoder, {"settings": decoder}, limit=TimeLimit(*decode_limit(decoder)))
     transcribe = Stage(Transcriber, {"settings": settings.speech}, drops=("audio_s16", "audio_start_s"), limit=limit)
     embed_frames = Stage(
         FrameEmbedder,
@@ -63,15 +73,17 @@ def index_pools(
         limit=limit,
     )
 
-    cpus = sizes.model_num_cpus
+    model_pool = partial(
+        Pool, size=sizes.model_actors, num_cpus=sizes.model_num_cpus, start_limit_s=sizes.watchdog_start_s
+    )
     if sizes.fuse:
         # One torch process instead of three: half the memory, a third less start-up.
-        model_pools: tuple[Pool, ...] = (Pool((transcribe, embed_frames, embed_text), size=1, num_cpus=cpus),)
+        model_pools: tuple[Pool, ...] = (model_pool((transcribe, embed_frames, embed_text)),)
     else:
         model_pools = (
-            Pool((transcribe,), size=1, num_cpus=cpus, num_gpus=sizes.speech_num_gpus),
-            Pool((embed_frames,), size=1, num_cpus=cpus, num_gpus=sizes.frames_num_gpus),
-            Pool((embed_text,), size=1, num_cpus=cpus, num_gpus=sizes.text_num_gpus),
+            model_pool((transcribe,), num_gpus=sizes.speech_num_gpus),
+            model_pool((embed_frames,), num_gpus=sizes.frames_num_gpus),
+            model_pool((embed_text,), num_gpus=sizes.text_num_gpus),
         )
     return IndexPools(
         plan=Pool((planner,), size=1, num_cpus=0.1),  # reads and hashes: one keeps a disk busy
@@ -106,7 +118,7 @@ def source_table(source: Source, run: Run) -> pa.Table:
     row = {
         "run_id": run.run_id,
         "workspace": run.workspace,
-        "dataset": run.dataset,
+        "dataset": run.dataset_of(source.uri),
         "source_uri": source.uri,
         "source_etag": source.etag,
         "source_size_bytes": source.size_bytes,
@@ -122,7 +134,7 @@ def _through(dataset: "Dataset", schema: pa.Schema, pool: Pool, ledger: LedgerCl
     pool.outgoing(schema)  # a pipeline that does not fit together fails here, before anything starts
     return dataset.map_batches(
         PoolWorker,
-        fn_constructor_kwargs={"stages": pool.stages, "ledger": ledger},
+        fn_constructor_kwargs={"pool": pool, "ledger": ledger},
         batch_size=None,  # a block as it is: one span
         batch_format="pyarrow",
         # One task in flight: what waits behind a span that kills its worker would be charged for the death too.

@@ -1,12 +1,13 @@
 """The run's ledger: which span is in the hands of which stage, so that a lost one can say where it was lost."""
 
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+
+from actors.decoder_limits import reading_s
 
 
 @dataclass(frozen=True)
@@ -17,17 +18,16 @@ class Task:
     source_uri: str
     span_index: int
     media_s: float
-    pid: int
 
 
 def task_of(spans: pa.Table, stage: str) -> Task:
     """The task that a batch is, named by its first row (batches are one row as a rule)."""
     first = spans.slice(0, 1).to_pylist()[0]
     if first.get("span_index") is None:
-        # Before planning the length is unknown; hashing is bound by reading, at 10 MB/s in the worst case.
-        return Task(stage, first["source_uri"], -1, first["source_size_bytes"] / 10e6, os.getpid())
+        # Before planning the length is unknown; hashing is bound by reading.
+        return Task(stage, first["source_uri"], -1, reading_s(first["source_size_bytes"]))
     media_s = first["span_end_s"] - first["span_start_s"]
-    return Task(stage, first["source_uri"], first["span_index"], media_s, os.getpid())
+    return Task(stage, first["source_uri"], first["span_index"], media_s)
 
 
 @dataclass
@@ -37,6 +37,7 @@ class LostTask:
     stage: str
     attempts: int = 0
     error: str = ""
+    is_outage: bool = False  # the error is of something that every video needs
 
 
 @dataclass
@@ -45,8 +46,7 @@ class LedgerState:
 
     unfinished: dict[tuple[str, int], LostTask] = field(default_factory=dict)  # by source URI and span index
     deaths: Counter[str] = field(default_factory=Counter)  # per stage: begun again without having ended
-    first_ready: dict[str, float] = field(default_factory=dict)  # per pool: time.time() of its first actor
-    pids: dict[str, list[int]] = field(default_factory=dict)  # per pool: all actors that were ever ready
+    first_ready_at: dict[str, float] = field(default_factory=dict)  # per pool: time.time() of its first actor
 
 
 class Ledger:
@@ -56,10 +56,9 @@ class Ledger:
         self._state = LedgerState()
         self._tries: Counter[tuple[str, int, str]] = Counter()  # by source URI, span index and stage
 
-    def ready(self, pool: str, pid: int) -> None:
+    def ready(self, pool: str) -> None:
         """An actor of the pool has loaded."""
-        self._state.first_ready.setdefault(pool, time.time())
-        self._state.pids.setdefault(pool, []).append(pid)
+        self._state.first_ready_at.setdefault(pool, time.time())
 
     def begin(self, task: Task) -> None:
         """A stage takes a span in hand. If the span is in hand already, the worker that had it is dead."""
@@ -70,11 +69,11 @@ class Ledger:
         self._tries[*key, task.stage] += 1
         self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage])
 
-    def end(self, task: Task, error: str) -> None:
+    def end(self, task: Task, error: str, is_outage: bool) -> None:
         """The stage is done with it; `error` is empty unless it raised."""
         key = (task.source_uri, task.span_index)
         if error:
-            self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage], error)
+            self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage], error, is_outage)
         else:
             self._state.unfinished.pop(key, None)
 
@@ -97,17 +96,17 @@ class LedgerClient:
 
         return ray.get(getattr(self._actor, method).remote(*arguments))
 
-    def ready(self, pool: str, pid: int) -> None:
+    def ready(self, pool: str) -> None:
         """See Ledger.ready."""
-        self._call("ready", pool, pid)
+        self._call("ready", pool)
 
     def begin(self, task: Task) -> None:
         """See Ledger.begin."""
         self._call("begin", task)
 
-    def end(self, task: Task, error: str) -> None:
+    def end(self, task: Task, error: str, is_outage: bool) -> None:
         """See Ledger.end."""
-        self._call("end", task, error)
+        self._call("end", task, error, is_outage)
 
     def state(self) -> LedgerState:
         """See Ledger.state."""

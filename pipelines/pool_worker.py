@@ -2,7 +2,6 @@
 
 import contextlib
 import faulthandler
-import os
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -10,11 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from footage.errors import FootageError, VideoError
 from footage.span_table import replace_column
 from pipelines.ledger import LedgerClient, Task, task_of
-from pipelines.stage import Stage, TimeLimit
-
-_START_LIMIT_S = 900  # loading a large model from a cold disk
+from pipelines.stage import Pool, Stage
 
 
 @contextlib.contextmanager
@@ -43,18 +41,25 @@ class _InHand:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ledger.end(self._task, "" if kind is None else f"{kind.__name__}: {error}")
+        self._ledger.end(self._task, "" if kind is None else f"{kind.__name__}: {error}", _is_outage(error))
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    """Whether an error is of something that every video needs: the store, the index, an installation."""
+    from ray.exceptions import RayError
+
+    return isinstance(error, RayError) or (isinstance(error, FootageError) and not isinstance(error, VideoError))
 
 
 class PoolWorker:
     """Callable class for `Dataset.map_batches`: one batch is the rows of one block, as a rule one span."""
 
-    def __init__(self, stages: tuple[Stage, ...], ledger: LedgerClient) -> None:
-        self._stages = stages
+    def __init__(self, pool: Pool, ledger: LedgerClient) -> None:
+        self._stages = pool.stages
         self._ledger = ledger
-        with watchdog(_START_LIMIT_S):
-            self._actors: list[Any] = [stage.actor(**stage.arguments) for stage in stages]
-        ledger.ready("+".join(stage.name for stage in stages), os.getpid())
+        with watchdog(pool.start_limit_s):
+            self._actors: list[Any] = [stage.actor(**stage.arguments) for stage in pool.stages]
+        ledger.ready(pool.name)
 
     def __call__(self, spans: pa.Table) -> pa.Table:
         """The rows after all stages of the pool; each stage's wall seconds go into `stage_seconds`."""
@@ -64,15 +69,10 @@ class PoolWorker:
 
     def _run(self, stage: Stage, actor: Any, spans: pa.Table) -> pa.Table:
         task = task_of(spans, stage.name)
-        limit = _limit(stage.limit, task)
-        with _InHand(self._ledger, task), watchdog(limit):
+        with _InHand(self._ledger, task), watchdog(stage.limit.seconds(task.media_s)):
             begun = time.monotonic()
             result = stage.run(actor, spans)
             return _with_seconds(result, stage.name, time.monotonic() - begun)
-
-
-def _limit(limit: TimeLimit, task: Task) -> float:
-    return limit.seconds(task.media_s)
 
 
 def _with_seconds(spans: pa.Table, stage: str, seconds: float) -> pa.Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from actors.model_preparation import PreparedModels, prepared_models
-from footage.errors import ModelMissing
+from footage.errors import FootageError, ModelMissing
 from footage.settings import Settings
 from pipelines.ray_session import WORKER_ENVIRONMENT
 
@@ -34,6 +34,13 @@ def ensure_prepared(settings: Settings, console: IO[str]) -> PreparedModels:
         check=False,
     )
     models = prepared_models(settings) if child.returncode == 0 else None
-    if models is None:
-        raise ModelMissing(child.stderr.strip().splitlines()[-1] if child.stderr.strip() else "Preparation failed.")
-    return models
+    if models is not None:
+        return models
+    said = child.stderr.strip()
+    if said and "Traceback" not in said:
+        raise ModelMissing(said.splitlines()[-1])  # a sentence of its own
+    raise FootageError(
+        f"Preparing the models of profile {settings.profile} failed"
+        f" ({said.splitlines()[-1] if said else f'exit code {child.returncode}'}); see more with"
+        f" `python -m actors.model_preparation --profile {settings.profile}`."
+    )

@@ -21,7 +21,7 @@ class Progress:
     bytes_total: int = 0
     bytes_done: int = 0
     doing: str = ""  # what goes on now
-    started: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.monotonic)  # time.monotonic()
 
     @property
     def remaining(self) -> int:
@@ -30,7 +30,7 @@ class Progress:
 
     def line(self) -> str:
         """One line: what is done, what is left, how fast, and how long it will take."""
-        elapsed = max(1e-6, time.monotonic() - self.started)
+        elapsed = max(1e-6, time.monotonic() - self.started_at)
         parts = [
             f"{self.done + self.duplicate} of {self.videos} videos done",
             f"{self.skipped} skipped",
@@ -39,7 +39,7 @@ class Progress:
             f"{self.scenes} scenes",
             f"{self.media_s / elapsed:.1f} video h/h",
         ]
-        if self.done and self.remaining:
+        if self.done and self.bytes_done and self.remaining:
             # By bytes, which the listing knows of every video before any is opened.
             left = elapsed * (self.bytes_total - self.bytes_done) / self.bytes_done
             parts.append(f"about {duration(left)} left")

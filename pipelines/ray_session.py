@@ -4,13 +4,12 @@ import contextlib
 import logging
 import os
 import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from footage.scratch import make_scratch
+from footage.scratch import Scratch
 from footage.settings import PipelineSettings
 
 # One thread per library: two OpenMP threads on two busy cores were 20 times slower than one.
@@ -66,7 +65,7 @@ def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterato
     os.environ.update(WORKER_ENVIRONMENT)
     import ray
 
-    folder = make_scratch()  # short: the paths of Ray's sockets may have 107 bytes
+    scratch = Scratch()  # short: the paths of Ray's sockets may have 107 bytes
     environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent.parent)}
     ray.init(
         address="local",
@@ -74,7 +73,7 @@ def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterato
         include_dashboard=False,
         object_store_memory=settings.object_store_mib * 2**20,
         runtime_env={"env_vars": environment},
-        _temp_dir=str(folder),
+        _temp_dir=str(scratch.path),
         _node_ip_address="127.0.0.1",
         logging_level="INFO" if verbose else "ERROR",
         log_to_driver=verbose,
@@ -84,8 +83,8 @@ def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterato
         yield
     finally:
         ray.shutdown()
-        _show_worker_output(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        _show_worker_output(scratch.path)
+        scratch.remove()
 
 
 def _show_worker_output(folder: Path) -> None:
@@ -105,7 +104,6 @@ def _configure_ray_data(settings: PipelineSettings, verbose: bool) -> None:
     # The driver counts what is missing and says so, so a lost span ends no run; very many of them should.
     context.max_errored_blocks = settings.max_lost_spans
     context.execution_options.preserve_order = False
-    context.execution_no_progress_timeout_s = settings.no_progress_timeout_s
     context.enable_progress_bars = False
     if not verbose:  # after get_current(), which sets the levels itself
         for name in ("ray", "ray.data"):

@@ -1,27 +1,32 @@
 """After the stream has ended: every source is indexed, in quarantine, or put there now. Nothing vanishes."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from footage import identity
 from footage.catalog import Catalog
 from footage.errors import WorkerLost
+from footage.quarantine import quarantine_record
 from footage.records import Source
 from footage.sidecar import Claim, QuarantineRecord, StoredSource
 from pipelines.ledger import LedgerState, LostTask
+from pipelines.run_sources import is_indexed
 
 STAGE_FAILED = "stage_failed"  # a stage raised what is not a VideoError: a bug, or an outage of something it needs
 
 
 @dataclass(frozen=True)
 class Run:
-    """What names a run."""
+    """What names a run, and the sets that its videos join."""
 
     run_id: str
     workspace: str
     dataset: str | None
     fingerprint: str
+    datasets: Mapping[str, str | None] = field(default_factory=dict)  # by source URI, where it is not `dataset`
+
+    def dataset_of(self, uri: str) -> str | None:
+        """The set that the video of a source joins."""
+        return self.datasets.get(uri, self.dataset)
 
 
 @dataclass
@@ -56,20 +61,26 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
         catalog: where quarantine records go.
         ledger: says in which stage a lost span was lost.
     """
-    claims = {claim.source.uri: claim for claim in catalog.claims() if claim.run_id == run.run_id}
+    all_claims = list(catalog.claims())
+    claims = {claim.source.uri: claim for claim in all_claims if claim.run_id == run.run_id}
     noted = {(record.source.uri, record.span_index) for record in catalog.quarantine() if record.run_id == run.run_id}
     settled = Settled(set(outcomes.done), set(), set())
     for source in sources:
-        if source.uri not in settled.done and source.uri not in outcomes.duplicate_of:
-            for record in _missing(run, source, claims.get(source.uri), noted, catalog, ledger):
-                catalog.put_quarantine(record)
-            settled.quarantined.add(source.uri)
+        if source.uri in settled.done or source.uri in outcomes.duplicate_of:
+            continue
+        if is_indexed(catalog, run.fingerprint, source):
+            settled.done.add(source.uri)  # its last writer died after the last write
+            continue
+        for record in _missing(run, source, claims.get(source.uri), noted, catalog, ledger):
+            catalog.put_quarantine(record)
+        settled.quarantined.add(source.uri)
     for source in sources:
         if source.uri in outcomes.duplicate_of:
             failed = _settle_duplicate(run, source, outcomes.duplicate_of[source.uri], catalog)
             (settled.duplicate if failed is None else settled.quarantined).add(source.uri)
-    for claim in claims.values():
-        if claim.source.uri in settled.done:
+    for claim in all_claims:  # also those of a run that was killed after it had completed the video
+        manifest = catalog.manifest(claim.video_id)
+        if manifest is not None and manifest.pipeline_fingerprint == claim.pipeline_fingerprint:
             catalog.delete_claim(claim.video_id)
     worked_on = {source.uri for source in sources}
     for record in catalog.quarantine():
@@ -86,35 +97,37 @@ def _missing(
     catalog: Catalog,
     ledger: LedgerState,
 ) -> Iterator[QuarantineRecord]:
-    """Records for what was planned of a source and is neither committed nor in quarantine."""
+    """Records for what was planned of a source and is neither committed nor in quarantine: at least one in all."""
     if (source.uri, None) in noted:
         return
     if claim is None:
-        yield _record(run, _stored(source), None, None, *_explain(ledger.unfinished.get((source.uri, -1))))
+        yield _record(run, source, None, None, *_explain(ledger.unfinished.get((source.uri, -1))))
         return
     committed = {
         record.span.index
         for record in catalog.span_records(claim.video_id)
         if record.pipeline_fingerprint == run.fingerprint
     }
-    for span in claim.spans:
-        if span.index not in committed and (source.uri, span.index) not in noted:
+    missing = [span for span in claim.spans if span.index not in committed]
+    # All spans are written but the video was not completed: that was up to the last span.
+    for span in missing or claim.spans[-1:]:
+        if (source.uri, span.index) not in noted:
             code, reason = _explain(ledger.unfinished.get((source.uri, span.index)))
             reason = f"Span {span.index} ({span.start_s:g} to {span.end_s:g} s): {reason}"
-            yield _record(run, _stored(source), claim.video_id, span.index, code, reason)
+            yield _record(run, source, claim.video_id, span.index, code, reason)
 
 
 def _settle_duplicate(run: Run, source: Source, video_id: str, catalog: Catalog) -> QuarantineRecord | None:
     """Add the source to the video that has its bytes; if that one failed, so has this: the record says so."""
     manifest = catalog.manifest(video_id)
     if manifest is not None and manifest.pipeline_fingerprint == run.fingerprint:
-        catalog.add_source(video_id, _stored(source), run.dataset, run.fingerprint)
+        catalog.add_source(video_id, _stored(source), run.dataset_of(source.uri), run.fingerprint)
         catalog.delete_quarantine(source.uri)
         return None
     claim = catalog.claim(video_id)
     first = claim.source.uri if claim else "another source"
     reason = f"It has the same bytes as {first}, which could not be indexed; see that one."
-    record = _record(run, _stored(source), video_id, None, "duplicate_failed", reason)
+    record = _record(run, source, video_id, None, "duplicate_failed", reason)
     catalog.put_quarantine(record)
     return record
 
@@ -138,20 +151,16 @@ def _stored(source: Source) -> StoredSource:
 
 
 def _record(
-    run: Run, source: StoredSource, video_id: str | None, span_index: int | None, code: str, reason: str
+    run: Run, source: Source, video_id: str | None, span_index: int | None, code: str, reason: str
 ) -> QuarantineRecord:
-    now = datetime.now(UTC).isoformat()
-    return QuarantineRecord(
-        quarantine_id=identity.quarantine_id(source.uri, span_index),
-        workspace=run.workspace,
-        source=source,
-        video_id=video_id,
-        span_index=span_index,
-        code=code,
-        reason=reason,
-        attempts=1,
-        pipeline_fingerprint=run.fingerprint,
-        first_failed_at=now,
-        last_failed_at=now,
-        run_id=run.run_id,
+    return quarantine_record(
+        run.run_id,
+        run.workspace,
+        _stored(source),
+        video_id,
+        span_index,
+        code,
+        reason,
+        run.fingerprint,
+        run.dataset_of(source.uri),
     )

@@ -1,7 +1,7 @@
 """Which sources a run works on: what is known already is skipped without being read."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from footage.catalog import Catalog
 from footage.records import Source
@@ -16,6 +16,7 @@ class RunSources:
     to_do: list[Source]  # in working order
     skipped: list[Source]  # indexed before, unchanged
     in_quarantine: list[Source]  # failed before, unchanged: only `footage retry` tries them again
+    datasets: dict[str, str | None] = field(default_factory=dict)  # by URI: what they were to join when they failed
 
     @property
     def found(self) -> int:
@@ -43,14 +44,27 @@ def choose_sources(source: str, catalog: Catalog, fingerprint: str, dataset: str
     return RunSources(in_working_order(to_do), skipped, in_quarantine)
 
 
+def quarantined_sources(catalog: Catalog) -> RunSources:
+    """What is in quarantine, as it is on disk now."""
+    datasets = {record.source.uri: record.dataset for record in catalog.quarantine()}
+    found = [file_source(local_path(uri)) for uri in sorted(datasets)]
+    return RunSources(in_working_order(found), [], [], datasets)
+
+
 def is_indexed(catalog: Catalog, fingerprint: str, source: Source) -> bool:
     """Whether this pipeline has made the source searchable in the state it is in now."""
     record = catalog.source_record(source.uri)
+    if (
+        record is None
+        or (record.source.etag, record.source.size_bytes) != (source.etag, source.size_bytes)
+        or record.pipeline_fingerprint != fingerprint
+    ):
+        return False
+    manifest = catalog.manifest(record.video_id)
     return (
-        record is not None
-        and (record.source.etag, record.source.size_bytes) == (source.etag, source.size_bytes)
-        and record.pipeline_fingerprint == fingerprint
-        and catalog.manifest(record.video_id) is not None
+        manifest is not None
+        and manifest.pipeline_fingerprint == fingerprint
+        and any(stored.uri == source.uri for stored in manifest.sources)
     )
 
 
@@ -58,12 +72,6 @@ def _add_to_dataset(catalog: Catalog, source: Source, dataset: str, fingerprint:
     record = catalog.source_record(source.uri)
     if record is not None:
         catalog.add_source(record.video_id, record.source, dataset, fingerprint)
-
-
-def quarantined_sources(catalog: Catalog) -> RunSources:
-    """What is in quarantine, as it is on disk now."""
-    uris = sorted({record.source.uri for record in catalog.quarantine()})
-    return RunSources(in_working_order([file_source(local_path(uri)) for uri in uris]), [], [])
 
 
 def _unchanged_in_quarantine(records: Iterable[QuarantineRecord], fingerprint: str) -> set[tuple[str, str]]:

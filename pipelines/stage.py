@@ -26,7 +26,7 @@ class Stage:
     actor: type
     arguments: Mapping[str, Any] = field(default_factory=dict)
     drops: tuple[str, ...] = ()  # columns that nobody after this stage reads: large ones end where they were used
-    limit: TimeLimit = TimeLimit(120, 20)
+    limit: TimeLimit = field(kw_only=True)
 
     @property
     def name(self) -> str:
@@ -71,6 +71,7 @@ class Pool:
     size: int
     num_cpus: float
     num_gpus: float = 0.0
+    start_limit_s: float = 900  # to load the models of all stages
 
     @property
     def name(self) -> str:

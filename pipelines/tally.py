@@ -23,12 +23,20 @@ class Tally:
         self.ledger = LedgerState()
         self.state: Literal["finished", "interrupted", "failed"] = "finished"
         self.error = ""
-        self.last_outcome = 0.0  # time.time()
+        self.last_outcome_at = 0.0  # time.time()
+
+    def fail(self, reason: str) -> None:
+        """The run was broken off."""
+        self.state = "failed"
+        self.error = (
+            f"The run was stopped: {reason.rstrip('.')}. What was finished is kept; the log of the run is in the store"
+            " under runs/, and the next run goes on from there."
+        )
 
     def add(self, outcome: Mapping[str, Any]) -> None:
         """Count one of the writer's rows (SceneWriter.RETURNS)."""
         uri, status = outcome["source_uri"], outcome["status"]
-        progress, self.last_outcome = self.progress, time.time()
+        progress, self.last_outcome_at = self.progress, time.time()
         for stage, seconds in outcome["stage_seconds"]:
             self.stage_seconds[stage] += seconds
         if status in ("committed", "video_done"):

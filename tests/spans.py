@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from actors.frame_embedder import FrameEmbedder
+from actors.text_embedder import TextEmbedder
+from actors.transcriber import Transcriber
+from actors.video_decoder import VideoDecoder
 from footage import identity
 from footage.index_records import IndexSpec
 from footage.sidecar import Claim, StoredSource, StoredSpan, StoredVideo
@@ -15,28 +19,14 @@ WORKSPACE = "studio"
 FINGERPRINT = "0123456789abcdef"
 SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=True)
 
-VECTORS = pa.list_(pa.list_(pa.float32()))
-WORD = pa.struct(
-    [("start_s", pa.float64()), ("end_s", pa.float64()), ("text", pa.string()), ("probability", pa.float64())]
-)
-SEGMENT = pa.struct(
-    [("start_s", pa.float64()), ("end_s", pa.float64()), ("text", pa.string()), ("words", pa.list_(WORD))]
-)
-TRANSCRIPT = pa.struct([("text", pa.string()), ("language", pa.string()), ("segments", pa.list_(SEGMENT))])
-SPARSE = pa.struct([("indices", pa.list_(pa.uint32())), ("values", pa.list_(pa.float32()))])
+DROPPED = {"key_frames", "audio_s16", "audio_start_s"}  # by the pipeline, once their readers are done
 WRITTEN = pa.schema(
     [
         *SPAN,
-        ("scene_ids", pa.list_(pa.string())),
-        ("scene_start_s", pa.list_(pa.float64())),
-        ("scene_end_s", pa.list_(pa.float64())),
-        ("thumbnails", pa.list_(pa.binary())),
-        ("frames_decoded", pa.int64()),
-        ("frames_damaged", pa.int64()),
-        ("transcripts", pa.list_(TRANSCRIPT)),
-        ("visual", VECTORS),
-        ("transcript_dense", VECTORS),
-        ("transcript_sparse", pa.list_(SPARSE)),
+        *(field for field in VideoDecoder.ADDS if field.name not in DROPPED),
+        *Transcriber.ADDS,
+        *FrameEmbedder.ADDS,
+        *TextEmbedder.ADDS,
     ]
 )
 

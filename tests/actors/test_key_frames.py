@@ -77,3 +77,20 @@ def test_sizes_are_even_and_never_enlarged():
     assert fit(1080, 1920, 768) == (432, 768)
     assert fit(641, 361, 768) == (640, 360)
     assert fit(10_000, 10, 768) == (768, 2)
+
+
+def test_frames_that_started_no_scene_are_forgotten_once_that_is_certain():
+    times_s = [number / 10 for number in range(20)]  # on the grid: 0, 0.5, 1 and 1.5 s
+    pictures = offered(times_s, DecoderSettings(), starts=tuple(range(20)))
+    pictures.settle(0.9, scene_start_s=0.7)
+    assert [held.time_s for held in pictures._held] == [0.0, 0.5, 0.7, *times_s[9:]]
+    pictures.settle(9.0, scene_start_s=0.7)
+    assert [held.time_s for held in pictures._held] == [0.0, 0.5, 0.7, 1.0, 1.5]
+
+
+def test_the_frame_that_is_seen_at_a_mark_stays():
+    times_s = [0.0, 0.1, 0.2, 40.0]
+    pictures = offered(times_s, DecoderSettings(max_shot_s=15), starts=(1, 2, 3))
+    pictures.settle(41.0, scene_start_s=None)
+    assert [held.time_s for held in pictures._held] == [0.0, 0.2, 40.0]
+    assert numbers_of(pictures.take(15.0, 30.0).key_frames) == [2]

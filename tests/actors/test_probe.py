@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from actors.decoder_process import DecoderProcess
+from actors.probe import probe
 from footage.errors import MissingSource, VideoError, code_of
 from footage.records import Video
 from footage.settings import DecoderLimits, DecoderSettings
+from footage.sources import VIDEO_SUFFIXES
 from tests import media
 
 
@@ -167,3 +169,88 @@ def test_what_is_no_file(process: DecoderProcess, tmp_path: Path):
     for path in (tmp_path, pipe, tmp_path / "gone.mp4", Path("/dev/zero")):
         with pytest.raises(MissingSource, match=path.name):
             process.probe(path)
+
+
+def test_a_long_video_without_timestamps_is_refused_with_a_way_out(tmp_path: Path):
+    path = media.without_timestamps(tmp_path / "a b.avi")
+    with DecoderProcess(DecoderSettings(limits=DecoderLimits(max_untimed_s=5.9))) as process:
+        with pytest.raises(VideoError, match=r"-i 'a b\.avi' -c copy 'a b\.mkv'.*max_untimed_s") as caught:
+            process.probe(path)
+        assert process.probe(media.silent(tmp_path / "timed.mp4")).has_timestamps
+    assert code_of(caught.value) == "video_too_large"
+    with DecoderProcess(DecoderSettings(limits=DecoderLimits(max_untimed_s=6))) as process:
+        assert process.probe(path).duration_s == 6.0
+
+
+def test_a_file_that_cannot_be_read_is_not_called_unsupported():
+    # the kernel gives EIO for the first bytes of this one
+    with pytest.raises(MissingSource, match=r"^mem cannot be read: Input/output error\."):
+        probe(Path("/proc/self/mem"), DecoderLimits())
+
+
+def test_a_damaged_matroska_is_not_called_unreadable(process: DecoderProcess, tmp_path: Path):
+    path = media.write_clip(tmp_path / "a.mkv", sound_codec=None)
+    data = path.read_bytes()
+    found = set()
+    for length in range(40, 400, 20):  # of some of these libav says EIO
+        path.write_bytes(data[:length])
+        with pytest.raises(VideoError) as caught:
+            process.probe(path)
+        found.add(code_of(caught.value))
+    assert "missing_source" not in found
+
+
+def test_time_outs_of_a_probe_name_limits_that_it_has(tmp_path: Path):
+    path = media.plain(tmp_path / "{a}.mp4")
+    limits = DecoderLimits(wall_base_s=1e-9)
+    with (
+        DecoderProcess(DecoderSettings(limits=limits)) as process,
+        pytest.raises(VideoError, match=r"^\{a\}\.mp4 was not read .* raise decoder\.limits\.wall_base_s\.$") as caught,
+    ):
+        process.probe(path)
+    assert code_of(caught.value) == "decoder_timed_out"
+
+
+X264, MPEG2, VP8, WMV, MPEG4 = ("libx264", None), ("mpeg2video", {}), ("libvpx", {}), ("wmv2", {}), ("mpeg4", {})
+CONTAINERS = {  # suffix: the container that it stands for, and pictures that it holds
+    ".mp4": ("mp4", X264),
+    ".m4v": ("ipod", X264),
+    ".mov": ("mov", X264),
+    ".qt": ("mov", X264),
+    ".mkv": ("matroska", X264),
+    ".webm": ("webm", VP8),
+    ".avi": ("avi", MPEG4),
+    ".flv": ("flv", X264),
+    ".f4v": ("f4v", X264),
+    ".ts": ("mpegts", X264),
+    ".m2ts": ("mpegts", X264),
+    ".mts": ("mpegts", X264),
+    ".mpg": ("mpeg", MPEG2),
+    ".mpeg": ("mpeg", MPEG2),
+    ".vob": ("vob", MPEG2),
+    ".3gp": ("3gp", X264),
+    ".3g2": ("3g2", X264),
+    ".mj2": ("mp4", ("jpeg2000", {})),
+    ".wmv": ("asf", WMV),
+    ".asf": ("asf", WMV),
+    ".ogv": ("ogg", VP8),
+    ".mxf": ("mxf", MPEG2),
+}
+
+
+@pytest.mark.parametrize("suffix", sorted(VIDEO_SUFFIXES))
+def test_every_suffix_that_is_listed_can_be_opened(process: DecoderProcess, tmp_path: Path, suffix: str):
+    container, (codec, options) = CONTAINERS[suffix]
+    path = media.write_clip(
+        tmp_path / f"a{suffix}",
+        (1.0, 1.0),
+        codec=codec,
+        codec_options=options,
+        container_format=container,
+        container_options={"brand": "mjp2"} if suffix == ".mj2" else None,
+        sound_codec=None,
+    )
+    video = process.probe(path)
+    assert (video.width_px, video.height_px) == (192, 108)
+    assert video.duration_s == pytest.approx(2.0, abs=0.1)
+    assert video.has_timestamps

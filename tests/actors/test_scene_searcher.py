@@ -6,13 +6,13 @@ import pytest
 
 from actors.scene_searcher import SceneSearcher
 from actors.scene_writer import SceneWriter
+from footage import identity
 from footage.catalog import Catalog
-from footage.errors import SettingsError
 from footage.index import EmbeddedIndex
 from footage.records import EncodedQuery, SparseVector
 from footage.search import ListAsked, SearchRequest
 from footage.settings import SearchSettings
-from footage.sidecar import Claim
+from footage.sidecar import Claim, StoredSpan
 from footage.storage import DirectoryStore
 from tests.spans import FINGERPRINT, SPEC, WORKSPACE, claim_of, source_of, span_row, spans, unit
 
@@ -206,12 +206,63 @@ def test_words_that_no_vocabulary_knows_leave_the_sparse_list_out(studio: Studio
     assert [asked.list for asked in answer.lists] == ["transcript", "visual"]
 
 
-@pytest.mark.parametrize("query", ["", "  \n"])
-def test_an_empty_query_is_refused(studio: Studio, query: str) -> None:
-    with pytest.raises(SettingsError, match="The query is empty: say what to look for"):
-        studio.search(query)
+def test_an_answer_may_be_longer_than_the_lists_are_by_default(studio: Studio) -> None:
+    short = SearchSettings(candidates=2, transcript_weight=0, transcript_sparse_weight=0)
+    assert len(studio.search("red car", short, limit=1)) == 1
+    assert len(studio.search("red car", short, limit=4)) == 4
 
 
-def test_times_out_of_order_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"to_s \(5.0\) must be after from_s \(5.0\)"):
-        SearchRequest(query="x", from_s=5, to_s=5)
+def test_videos_are_found_behind_many_scenes_of_another(studio: Studio) -> None:
+    """The two nearest scenes are both of `street`."""
+    short = SearchSettings(candidates=1, transcript_weight=0, transcript_sparse_weight=0)
+    assert studio.search("red", short, limit=2, group_by_video=True) == ["street/1", "garden/0"]
+
+
+def reindexed(changing: Studio, published: bool) -> tuple[Claim, list[str]]:
+    """`street` while another pipeline indexes it anew: one of two spans is written, or all are and its points live.
+
+    Gives the claim and the ids of its scenes as the manifest, of the old pipeline still, has them.
+    """
+    old = claim_of("street", 1)
+    manifest = changing.catalog.manifest(old.video_id)
+    assert manifest is not None
+    new = claim_of("street", 1, run_id="run-2", fingerprint="f" * 16)
+    spans_ = [StoredSpan(index=i, start_s=start, end_s=end) for i, (start, end) in enumerate([(0, 5), (5, 10)])]
+    new = new.model_copy(update={"spans": spans_})
+    changing.catalog.put_claim(new)
+    second = span_row(new, 1, texts=("blue house", "red car")) | {
+        # the last scene of the old pipeline is the new one's too, at another place and with another end
+        "scene_ids": [manifest.scenes[2].scene_id, identity.scene_id(old.video_id, 9.0)],
+        "scene_start_s": [manifest.scenes[2].start_s, 9.0],
+        "scene_end_s": [9.0, 10.0],
+    }
+    SceneWriter(changing.catalog, changing.index, "f" * 16, SPEC)(spans(second))
+    if published:
+        changing.index.publish(WORKSPACE, old.video_id, "f" * 16)
+    return old, [scene.scene_id for scene in manifest.scenes]
+
+
+@pytest.mark.parametrize(("published", "shown"), [(False, [0, 1, 2]), (True, [2])])
+def test_a_video_that_is_indexed_anew_is_shown_as_it_was(changing: Studio, published: bool, shown: list[int]) -> None:
+    old, scene_ids = reindexed(changing, published)
+    searcher = SceneSearcher(changing.index, changing.store, WordEncoder(), SearchSettings())
+    hits = searcher.search(SearchRequest(query="red car", workspace=WORKSPACE, video_ids=[old.video_id])).hits
+    assert sorted((hit.index, hit.scene_id) for hit in hits) == [(place, scene_ids[place]) for place in shown]
+    assert {hit.index: (hit.start_s, hit.end_s) for hit in hits} == {
+        place: (pytest.approx(place * 10 / 3), pytest.approx((place + 1) * 10 / 3)) for place in shown
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        ({"query": ""}, "it is empty: say what to look for"),
+        ({"query": "  \n"}, "it is empty: say what to look for"),
+        ({"workspace": "a/b"}, "The workspace 'a/b' cannot be used"),
+        ({"dataset": ".x"}, "The dataset '.x' cannot be used"),
+        ({"from_s": 5, "to_s": 5}, r"to_s \(5.0\) must be after from_s \(5.0\)"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(request_: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        SearchRequest.model_validate({"query": "x"} | request_)

@@ -96,7 +96,7 @@ def test_what_is_stored_of_a_scene(bench: Bench) -> None:
     assert bench.sidecar(claim, silent).embeddings.text.has_embedding is False
 
     first, second = bench.index.points(SceneFilter(WORKSPACE))
-    assert (first.scene_id, first.language, first.datasets, first.generation) == (said, "ko", ("pilots",), FINGERPRINT)
+    assert (first.scene_id, first.language, first.generation) == (said, "ko", FINGERPRINT)
     assert first.vectors.transcript is not None
     assert first.vectors.transcript.tolist() == pytest.approx(row["transcript_dense"][0])
     assert (second.scene_id, second.vectors.transcript, second.vectors.transcript_sparse) == (silent, None, None)
@@ -248,7 +248,8 @@ def test_a_new_generation_replaces_the_old_one(bench: Bench) -> None:
 
 def test_a_failure_is_quarantined_and_counted_once_a_run(bench: Bench) -> None:
     claim = made.claim_of("bad", 2)
-    failed = made.bare_row(claim, span_index=1, span_count=2, failure_code="truncated_video", failure="It ends early.")
+    failure = {"failure_code": "truncated_video", "failure": "It ends early."}
+    failed = made.bare_row(claim, span_index=1, span_count=2, dataset="pilots", **failure)
     assert bench.write(failed) == [("failed", 0)]
     bench.write(failed)
     first = next(bench.catalog.quarantine())
@@ -261,6 +262,7 @@ def test_a_failure_is_quarantined_and_counted_once_a_run(bench: Bench) -> None:
         "source": claim.source.model_dump(),
         "video_id": claim.video_id,
         "span_index": 1,
+        "dataset": "pilots",
         "code": "truncated_video",
         "reason": "It ends early.",
         "attempts": 2,

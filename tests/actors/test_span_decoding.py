@@ -5,10 +5,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from actors.decoder_process import DecoderProcess
+from actors.media_file import open_media
+from actors.span_decoding import _SpanPass
+from actors.span_request import SpanRequest
 from actors.video_decoder import VideoDecoder
 from footage.settings import DecoderSettings
 from tests import media
@@ -109,3 +113,29 @@ def test_samples_have_the_cuts_of_their_truth(decoder: VideoDecoder, process: De
 
 def _is_cut(clip: dict[str, list[dict[str, float]]], time_s: float) -> bool:
     return any(abs(cut["time_s"] - time_s) < 0.04 for cut in clip["cuts"])
+
+
+class CountingPass(_SpanPass):
+    """Notes the highest number of frames that were held at once."""
+
+    most_held = 0
+
+    def _take_frame(self, frame: av.VideoFrame) -> None:
+        super()._take_frame(frame)
+        self.most_held = max(self.most_held, len(self._pictures._held))
+
+
+def test_a_strobe_is_not_held_frame_by_frame(tmp_path: Path):
+    rate, seconds = 120, 20
+    scenes_s = (1 / rate,) * (rate * seconds)  # another colour in each frame
+    path = media.write_clip(tmp_path / "a.mp4", scenes_s, rate=rate, size=(64, 36), sound_codec=None)
+    settings = DecoderSettings()
+    request = SpanRequest(path, 0.0, seconds, True, 0.0, has_audio=False, has_timestamps=True)
+    with open_media(path, settings.limits) as opened:
+        counting = CountingPass(opened, request, settings, None)
+        result = counting.run()
+    assert result.frames_decoded == rate * seconds
+    assert [(scene.start_s, scene.end_s) for scene in result.scenes] == [(0.0, 15.0), (15.0, 20.0)]
+    on_grid = 2 * settings.max_shot_s / settings.key_frame_interval_s  # a scene is at most twice as long as a shot
+    undecided = rate * settings.min_scene_s + 8
+    assert counting.most_held <= on_grid + undecided

@@ -108,6 +108,12 @@ def test_a_model_without_heads_is_refused(offline: Settings) -> None:
         TextEmbedder(offline.text, resolve_model(offline.text))
 
 
+def test_half_precision_is_for_a_gpu_only(embedder: TextEmbedder, offline: Settings, prepared: PreparedModels) -> None:
+    half = TextEmbedder(offline.text.model_copy(update={"use_fp16": True}), prepared.text_folder)
+    text = {"cat": TEXTS["cat"]}
+    assert half.embed(text)["cat"][0].tobytes() == embedder.embed(text)["cat"][0].tobytes()
+
+
 def test_nothing_is_printed(offline: Settings, prepared: PreparedModels, capfd: pytest.CaptureFixture[str]) -> None:
     TextEmbedder(offline.text, prepared.text_folder).embed({str(index): "some words" for index in range(20)})
     assert capfd.readouterr() == ("", "")

@@ -1,7 +1,9 @@
 """Scenes, pictures and sound of spans, on real files."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from footage.errors import VideoError, code_of
 from footage.identity import scene_id
 from footage.records import AUDIO_RATE_HZ, DecodedSpan, Video
 from footage.settings import DecoderSettings
+from footage.sources import file_source
 from footage.span_table import SPAN, table_of
 from tests import media
 from tests.decoding import VIDEO_ID, decode, image_of, times_of
@@ -153,7 +156,7 @@ def row(path: Path, video: Video | None, **fields: object) -> dict[str, object]:
         "run_id": "run",
         "workspace": "w",
         "source_uri": path.name,
-        "source_etag": "1",
+        "source_etag": file_source(path).etag,
         "source_size_bytes": 1,
         "path": str(path),
         "video_id": VIDEO_ID,
@@ -204,3 +207,23 @@ def test_table(decoder: VideoDecoder, process: DecoderProcess, tmp_path: Path):
     }
     nothing = {field.name: [] if pa.types.is_list(field.type) else None for field in VideoDecoder.ADDS}
     assert rows[1:] == [nothing] * 4
+
+
+class SlowCopyDecoder(VideoDecoder):
+    """Another program writes to the file at the end of its decoding."""
+
+    def decode(self, path: Path, *arguments: Any, **fields: Any) -> DecodedSpan:
+        span = super().decode(path, *arguments, **fields)
+        os.utime(path, ns=(1, 1))
+        return span
+
+
+def test_scenes_of_a_file_that_changed_since_it_was_planned_are_not_kept(process: DecoderProcess, tmp_path: Path):
+    path = media.silent(tmp_path / "a.mp4")
+    video = process.probe(path)
+    decoder = SlowCopyDecoder(DecoderSettings())
+    table = table_of([row(path, video), row(path, video, source_etag="of the planned file")], SPAN)
+    result = decoder(table)
+    decoder.close()
+    assert result["failure_code"].to_pylist() == ["source_changed"] * 2
+    assert result["scene_ids"].to_pylist() == [[], []]

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from footage.catalog import Catalog
+from footage.sidecar import Manifest, Sidecar
+from footage.storage import DirectoryStore
 from tests.conftest import PROJECT
+from tests.footage.test_catalog import manifest_of, report_of
+from tests.spans import WORKSPACE
 
 
 def footage(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -63,10 +68,98 @@ def test_empty_query_and_wrong_times_are_sentences(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
 
     times = footage("search", "x", "--from", "9", "--to", "3", "--store", tmp_path, "--profile", "offline")
+    empty = footage("search", " ", "--store", tmp_path, "--profile", "offline")
 
-    assert times.returncode == 1
+    assert (times.returncode, empty.returncode) == (1, 1)
     assert "must be after" in times.stderr
+    assert empty.stderr == (
+        'footage: The search is not possible: query: it is empty: say what to look for, such as "red car".\n'
+    )
     assert "Traceback" not in times.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["index", "films", "--dataset", "a/b"], "dataset 'a/b'"),
+        (["index", "films", "--dataset", ""], "dataset ''"),
+        (["index", "films", "--workspace", ".x"], "workspace '.x'"),
+        (["retry", "--workspace", "a/b"], "workspace 'a/b'"),
+        (["search", "x", "--dataset", ".x"], "dataset '.x'"),
+        (["search", "x", "--workspace", "a/b"], "workspace 'a/b'"),
+        (["videos", "--workspace", "a/b"], "workspace 'a/b'"),
+        (["show", "film.mp4", "--workspace", ""], "workspace ''"),
+    ],
+)
+def test_names_are_checked_before_anything_is_done(tmp_path: Path, command: list[str], name: str) -> None:
+    result = footage(*command, "--store", tmp_path / "store")
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"footage: The {name} cannot be used: a name has 1 to 64 characters")
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.fixture
+def replaced(tmp_path: Path) -> tuple[Path, Manifest, Manifest]:
+    """A store of two videos, the first of which no source holds any more; and their manifests."""
+    store = tmp_path / "store"
+    catalog = Catalog(DirectoryStore(store), WORKSPACE)
+    catalog.put_report(report_of("run-1"))
+    gone, there = manifest_of(sources=[]), manifest_of(video_id="00000000-0000-5000-8000-000000000009")
+    for manifest in (gone, there):
+        catalog.create_manifest(manifest)
+    return store, gone, there
+
+
+def test_a_video_without_a_source_is_shown_nowhere(replaced: tuple[Path, Manifest, Manifest]) -> None:
+    store, gone, there = replaced
+    where = ("--store", store, "--workspace", WORKSPACE)
+
+    listed = footage("videos", *where)
+    as_json = json.loads(footage("videos", "--json", *where).stdout)
+    shown = footage("show", gone.video_id, *where)
+
+    assert (listed.returncode, "film.mp4" in listed.stdout) == (0, True)
+    assert [video["video_id"] for video in as_json["videos"]] == [there.video_id]
+    assert shown.returncode == 1
+    assert "No video of this workspace is called" in shown.stderr
+
+
+def test_scenes_are_shown_as_the_manifest_has_them(tmp_path: Path) -> None:
+    """Another pipeline indexes the video anew: a sidecar has its place within a span, and another end."""
+    catalog = Catalog(DirectoryStore(tmp_path), WORKSPACE)
+    catalog.put_report(report_of("run-1"))
+    scenes = [{"scene_id": name, "start_s": start, "end_s": start + 5} for name, start in (("s1", 0.0), ("s2", 5.0))]
+    manifest = manifest_of(scenes=scenes)
+    catalog.create_manifest(manifest)
+    catalog.put_sidecar(sidecar_of("s1", 0, 0.0, 5.0))
+    catalog.put_sidecar(sidecar_of("s2", 0, 5.0, 8.0))
+
+    where = ("--store", tmp_path, "--workspace", WORKSPACE)
+    content = json.loads(footage("show", manifest.video_id, "--json", *where).stdout)
+
+    assert [(scene["index"], scene["start_s"], scene["end_s"]) for scene in content["scenes"]] == [
+        (0, 0.0, 5.0),
+        (1, 5.0, 10.0),
+    ]
+
+
+def sidecar_of(scene_id: str, index: int, start_s: float, end_s: float) -> Sidecar:
+    made = {"model": "m", "dimensions": 1, "has_embedding": False}
+    fields = {
+        "workspace": WORKSPACE,
+        "video_id": manifest_of().video_id,
+        "scene_id": scene_id,
+        "index": index,
+        "start_s": start_s,
+        "end_s": end_s,
+        "transcript": {"text": "", "language": ""},
+        "embeddings": {"text": made, "vision": made},
+        "thumbnail_key": "t",
+        "source_uris": [],
+        "metadata": {"pipeline_fingerprint": "another", "processed_at": ""},
+    }
+    return Sidecar.model_validate(fields)
 
 
 def test_doctor_speaks_json_and_finds_the_offline_profile_complete(prepared: object, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from footage import identity
 from footage.catalog import Catalog
-from footage.errors import StoreError
+from footage.errors import SettingsError, StoreError
 from footage.sidecar import Manifest, QuarantineRecord, RunReport, SourceRecord, SpanRecord
 from footage.storage import DirectoryStore
 from tests.spans import FINGERPRINT, WORKSPACE, claim_of, source_of
@@ -135,6 +136,33 @@ def test_workspaces_do_not_see_each_other(catalog: Catalog) -> None:
     assert (list(other.quarantine()), list(other.reports())) == ([], [])
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", ".x", "-x", "a/b", "a b", "a\n", "ä", "x" * 65])
+def test_names_that_would_lead_elsewhere_are_refused(catalog: Catalog, name: str) -> None:
+    for what, use in (
+        ("workspace", lambda: Catalog(catalog.store, name)),
+        ("dataset", lambda: catalog.put_reference(name, VIDEO_ID)),
+        ("dataset", lambda: catalog.dataset_videos(name)),
+    ):
+        with pytest.raises(SettingsError, match=re.escape(f"The {what} {name!r} cannot be used: a name has 1 to 64")):
+            use()
+    assert list(catalog.store.list("")) == []
+
+
+@pytest.mark.parametrize("name", ["a", "A.b-c_1", "_x", "7", "x" * 64])
+def test_names_that_can_be_used(catalog: Catalog, name: str) -> None:
+    used = Catalog(catalog.store, name)
+    used.put_reference(name, VIDEO_ID)
+    assert used.dataset_videos(name) == [VIDEO_ID]
+
+
+def test_a_video_without_a_source_is_not_shown(catalog: Catalog) -> None:
+    catalog.create_manifest(manifest_of(sources=[]))
+    other = manifest_of(video_id="00000000-0000-5000-8000-000000000009")
+    catalog.create_manifest(other)
+    assert list(catalog.videos()) == [other]
+    assert len(list(catalog.manifests())) == 2
+
+
 def test_the_first_claim_and_the_first_manifest_win(catalog: Catalog) -> None:
     assert catalog.create_claim(CLAIM)
     assert not catalog.create_claim(CLAIM.model_copy(update={"run_id": "run-2"}))
@@ -183,12 +211,12 @@ def test_adding_the_same_source_again_changes_nothing(catalog: Catalog) -> None:
 
 
 def test_failures_count_runs_and_keep_their_first_time(catalog: Catalog) -> None:
-    catalog.put_quarantine(failure_of("file:///x"))
+    catalog.put_quarantine(failure_of("file:///x", dataset="pilots"))
     catalog.put_quarantine(failure_of("file:///x", first_failed_at="tuesday", last_failed_at="tuesday"))
     stored = catalog.put_quarantine(
         failure_of("file:///x", run_id="run-2", code="c", first_failed_at="friday", last_failed_at="friday")
     )
-    want = failure_of("file:///x", run_id="run-2", code="c", attempts=2, last_failed_at="friday")
+    want = failure_of("file:///x", run_id="run-2", code="c", attempts=2, last_failed_at="friday", dataset="pilots")
     assert (stored, list(catalog.quarantine())) == (want, [want])
 
 

@@ -1,12 +1,13 @@
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from footage.errors import IndexBusy, IndexMismatch
+from footage.errors import IndexBusy, IndexFailed, IndexMismatch
 from footage.index import EmbeddedIndex
-from footage.index_records import IndexSpec, SceneFilter, ScenePoint, VectorQuery
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
 from footage.index_service import IndexClient, IndexService, address_file
 from footage.records import SceneVectors, SparseVector
 
@@ -22,7 +23,7 @@ def _point(number: int) -> ScenePoint:
     dense = np.eye(4, dtype=np.float32)[number]
     scene_id = f"00000000-0000-5000-8000-00000000010{number}"
     vectors = SceneVectors(scene_id, dense, SparseVector((7, 8), (1.0, 0.5)), None)
-    return ScenePoint(scene_id, VIDEO, "home", float(number), number + 1.0, "en", "g", ("news",), "s", "t", vectors)
+    return ScenePoint(scene_id, VIDEO, "home", float(number), number + 1.0, "en", "g", "s", "t", vectors)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def owned(tmp_path: Path) -> Iterator[tuple[EmbeddedIndex, IndexService, Path]]:
 
 def test_client_gets_what_the_index_gives(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
     index, _, path = owned
-    where = SceneFilter("home", video_ids=(VIDEO,), language="en", start_s=0.0, datasets=("news",))
+    where = SceneFilter("home", video_ids=(VIDEO,), language="en", start_s=0.0)
 
     lists = IndexClient(path, SPEC).search(QUERIES, where, 5)
 
@@ -63,6 +64,41 @@ def test_owner_that_no_longer_answers_is_busy(owned: tuple[EmbeddedIndex, IndexS
         client.search(QUERIES, SceneFilter("home"), 5)
     with pytest.raises(IndexBusy):
         IndexClient(path, SPEC)
+
+
+def test_an_error_of_the_owner_is_said_and_it_goes_on(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
+    index, _, path = owned
+    client = IndexClient(path, SPEC)
+    too_short = [VectorQuery("transcript", np.ones(2, dtype=np.float32))]
+
+    with pytest.raises(IndexFailed, match=r"The owner of the index could not search it: .*dimension"):
+        client.search(too_short, SceneFilter("home"), 5)
+    assert client.search(QUERIES, SceneFilter("home"), 5) == index.search(QUERIES, SceneFilter("home"), 5)
+
+
+class Slow:
+    """An index that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
+        self.go_on.wait(60)
+        return []
+
+
+def test_an_owner_that_takes_too_long_is_busy_and_not_gone(tmp_path: Path) -> None:
+    path = tmp_path / "index" / "scenes"
+    EmbeddedIndex(path, SPEC, owner="a test").close()
+    slow = Slow()
+    service = IndexService(slow, path)
+    client = IndexClient(path, SPEC, answer_within_s=0.5)
+
+    with pytest.raises(IndexBusy, match=r"did not answer within 0\.5 s: it is busy"):
+        client.search(QUERIES, SceneFilter("home"), 5)
+    slow.go_on.set()
+    assert client.search(QUERIES, SceneFilter("home"), 5) == []
+    service.close()
 
 
 def test_socket_is_for_its_user_only(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:

@@ -246,3 +246,29 @@ def test_a_store_that_cannot_be_written_says_so(not_writable: Path) -> None:
     store = DirectoryStore(not_writable)
     with pytest.raises(StoreError, match=r"Cannot write probe-\w+ in the store .*/file/store: Not a directory"):
         store.probe()
+
+
+def test_writes_and_removals_are_durable_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a power cut would leave cannot be tried; that files and folders are synced, and in which order, can."""
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}").replace(f"{tmp_path}", ""))
+        fsync(descriptor)
+
+    store = DirectoryStore(tmp_path)
+    store.put("a/0", b"")
+    monkeypatch.setattr(os, "fsync", noted)
+    for use, folders in (
+        (lambda: store.put("a/1", b"x"), ["/a"]),
+        (lambda: store.create("b/c/2", b"x"), ["", "/b", "/b/c"]),
+        (lambda: store.swap("a/1", b"x", b"y"), ["/a"]),
+    ):
+        synced.clear()
+        use()
+        assert "/.tmp/" in synced[0]
+        assert synced[1:] == folders
+    synced.clear()
+    store.delete("a/1")
+    assert synced == ["/a"]

@@ -76,3 +76,31 @@ def test_a_small_video_comes_first_then_the_largest() -> None:
     sources = [Source(f"file:///{size}.mp4", "e", size) for size in sizes]
 
     assert [source.size_bytes for source in in_working_order(sources)] == [3, 9, 7, 5, 0]
+
+
+def _too_deep(folder: Path) -> None:
+    """Makes folders so deep that the path of the last one is longer than the kernel takes: it cannot be listed."""
+    name = "d" * 250
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir(name, dir_fd=at)
+        inner = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(at)
+
+
+def test_a_subfolder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    _touch(tmp_path / "a.mp4")
+    _too_deep(tmp_path)  # not by permissions, which do not bind root
+
+    with pytest.raises(
+        SettingsError, match=rf"^The folder {tmp_path}/d+.* cannot be read: File name too long\. .*chmod"
+    ):
+        list(list_sources(str(tmp_path)))
+
+
+def test_the_folder_of_fsck_is_left_out(tmp_path: Path) -> None:
+    _touch(tmp_path / "lost+found" / "a.mp4")
+
+    assert list(list_sources(str(tmp_path))) == []

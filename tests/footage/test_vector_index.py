@@ -69,7 +69,6 @@ def scene(name: str, **changes: Any) -> ScenePoint:
         "end_s": float(start) + 10,
         "language": "en",
         "generation": "g1",
-        "datasets": (),
         "sidecar_key": f"sidecars/home/{video_id}/{scene_id}.json",
         "thumbnail_key": f"thumbnails/home/{video_id}/{scene_id}.jpg",
         "vectors": vectors(scene_id),
@@ -123,7 +122,7 @@ def same(one: ScenePoint, other: ScenePoint) -> bool:
 
 def test_a_point_comes_back_as_it_went_in(index: VectorIndex) -> None:
     full = seen(
-        scene("v1/0", datasets=("a", "b"), language="ko"),
+        scene("v1/0", language="ko"),
         transcript=[0.5, 0.5, 0.5, 0.5],
         sparse={3: 0.5, 70_000: 0.25},
         visual=[0.6, 0.8, 0.0],
@@ -182,8 +181,8 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Two videos, one that is not live, and one of another workspace; only for reading."""
     index = ENGINES[request.param](tmp_path_factory.mktemp("filled"))
     live = [
-        scene("v1/0", datasets=("a", "b")),
-        scene("v1/10", datasets=("c",)),
+        scene("v1/0"),
+        scene("v1/10"),
         scene("v2/0"),
         scene("v2/10", language="de"),
         scene("v1/0", workspace="away"),
@@ -211,9 +210,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         (SceneFilter("home", end_s=10.001), {"v1/0", "v1/10", "v2/0", "v2/10"}),
         (SceneFilter("home", start_s=20), set()),
         (SceneFilter("home", start_s=5, end_s=6), {"v1/0", "v2/0"}),
-        (SceneFilter("home", datasets=("a",)), {"v1/0"}),
-        (SceneFilter("home", datasets=("b", "c")), {"v1/0", "v1/10"}),
-        (SceneFilter("home", language="en", start_s=10, datasets=("c",)), {"v1/10"}),
+        (SceneFilter("home", language="en", start_s=10), {"v1/10"}),
         (SceneFilter("home", live_only=False), {"v1/0", "v1/10", "v2/0", "v2/10", "v3/0"}),
     ],
 )

@@ -1,5 +1,6 @@
 """Workers, the index owner, a decoder process and the driver are killed in the middle; the result is the same."""
 
+import json
 import os
 import signal
 import subprocess
@@ -87,7 +88,7 @@ def test_index_owner_and_decoder_process_are_killed(
     assert snapshot(store) == snapshot(undisturbed.store)
 
 
-def test_driver_is_killed_and_run_again(undisturbed: Finished, clips: Path, tmp_path: Path) -> None:
+def test_driver_is_killed_and_run_again_during_searches(undisturbed: Finished, clips: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     command = [sys.executable, "-m", "cluster.cli", "index", str(clips), "--store", str(store), "--profile", "offline"]
     driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -99,12 +100,24 @@ def test_driver_is_killed_and_run_again(undisturbed: Finished, clips: Path, tmp_
     driver.wait()
     done_before = len(list(catalog.manifests()))
 
-    again = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    again = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    answers = []
+    while again.poll() is None:
+        answers.append(_search(store))
+    printed, errors = again.communicate()
 
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, errors
+    report = json.loads(printed)  # nothing else is on stdout
     assert 0 < done_before < undisturbed.report.videos_done
-    assert f'"videos_skipped":{done_before}' in again.stdout
+    assert report["videos_skipped"] == done_before
+    assert any(answer.returncode == 0 and json.loads(answer.stdout)["hits"] for answer in answers)
+    assert all(answer.returncode == 0 or "is held by `footage" in answer.stderr for answer in answers)
     assert snapshot(store) == snapshot(undisturbed.store)
+
+
+def _search(store: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cluster.cli", "search", "train", "--json", "--profile", "offline", "--store"]
+    return subprocess.run([*command, str(store)], capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_file_that_kills_its_worker_every_time(

@@ -17,7 +17,7 @@ def _progress() -> Progress:
 
 def test_line_tells_what_is_done_and_left() -> None:
     progress = _progress()
-    progress.started -= 100
+    progress.started_at -= 100
     progress.media_s = 500
 
     assert progress.line() == (

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_lost_span_is_quarantined_with_its_stage(catalog: Catalog) -> None:
     video_id = _claim(catalog, source, spans=2)
     _commit(catalog, video_id, 0)
     for _ in range(3):
-        ledger.begin(Task("Transcriber", source.uri, 1, 10.0, pid=1))
+        ledger.begin(Task("Transcriber", source.uri, 1, 10.0))
 
     settled = settle(RUN, [source], Outcomes(), catalog, ledger.state())
 
@@ -118,9 +119,9 @@ def test_source_that_was_never_planned_is_quarantined(catalog: Catalog) -> None:
 def test_error_of_a_stage_is_told(catalog: Catalog) -> None:
     source, ledger = _source("odd.mp4"), Ledger()
     _claim(catalog, source, spans=1)
-    task = Task("TextEmbedder", source.uri, 0, 10.0, pid=1)
+    task = Task("TextEmbedder", source.uri, 0, 10.0)
     ledger.begin(task)
-    ledger.end(task, "ValueError: no such token")
+    ledger.end(task, "ValueError: no such token", is_outage=False)
 
     settle(RUN, [source], Outcomes(), catalog, ledger.state())
 
@@ -132,6 +133,7 @@ def test_error_of_a_stage_is_told(catalog: Catalog) -> None:
 def test_done_videos_leave_no_claim_and_no_record(catalog: Catalog) -> None:
     source = _source("good.mp4")
     video_id = _claim(catalog, source, spans=1)
+    catalog.create_manifest(_manifest(video_id, source))
 
     settled = settle(RUN, [source], Outcomes(done={source.uri}), catalog, Ledger().state())
 
@@ -139,6 +141,16 @@ def test_done_videos_leave_no_claim_and_no_record(catalog: Catalog) -> None:
     assert not settled.quarantined
     assert catalog.claim(video_id) is None
     assert list(catalog.quarantine()) == []
+
+
+def test_claim_that_a_killed_run_left_is_cleared(catalog: Catalog) -> None:
+    source = _source("before.mp4")
+    video_id = _claim(catalog, source, spans=1)
+    catalog.create_manifest(_manifest(video_id, source))
+
+    settle(replace(RUN, run_id="run-3"), [], Outcomes(), catalog, Ledger().state())
+
+    assert catalog.claim(video_id) is None
 
 
 def test_duplicate_joins_the_video_that_has_its_bytes(catalog: Catalog) -> None:
@@ -187,3 +199,27 @@ def test_records_of_an_earlier_try_are_replaced(catalog: Catalog) -> None:
     settle(RUN, [source], Outcomes(), catalog, Ledger().state())
 
     assert [(record.span_index, record.code) for record in catalog.quarantine()] == [(0, "worker_lost")]
+
+
+def test_written_but_never_completed_is_quarantined(catalog: Catalog) -> None:
+    source, ledger = _source("almost.mp4"), Ledger()
+    video_id = _claim(catalog, source, spans=2)
+    for index in (0, 1):
+        _commit(catalog, video_id, index)
+    ledger.begin(Task("SceneWriter", source.uri, 1, 10.0))
+
+    settled = settle(RUN, [source], Outcomes(), catalog, ledger.state())
+
+    assert settled.quarantined == {source.uri}
+    assert [(record.span_index, record.code) for record in catalog.quarantine()] == [(1, "worker_lost")]
+
+
+def test_completed_without_word_is_done(catalog: Catalog) -> None:
+    source = _source("quiet.mp4")
+    video_id = _claim(catalog, source, spans=1)
+    catalog.create_manifest(_manifest(video_id, source))
+    catalog.record_source(video_id, _stored(source), RUN.fingerprint)
+
+    settled = settle(RUN, [source], Outcomes(), catalog, Ledger().state())
+
+    assert (settled.done, settled.quarantined) == ({source.uri}, set())

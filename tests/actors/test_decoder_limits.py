@@ -1,0 +1,21 @@
+"""The time limits of a stage lie above all that the decoder process may take within it."""
+
+from actors.child_channel import GRACE_S, START_LIMIT_S
+from actors.decoder_limits import TRY_START_S, TimeAllowed, decode_limit, decode_request, media_read_s, plan_limit
+from footage.settings import DecoderLimits, DecoderSettings
+
+SETTINGS = DecoderSettings(
+    max_shot_s=20, limits=DecoderLimits(wall_base_s=100, wall_per_media_s=7, cpu_base_s=50, cpu_per_media_s=3)
+)
+
+
+def test_a_span_may_take_two_tries_with_their_starts_and_the_margins_of_what_is_read():
+    assert TRY_START_S == 3 * (START_LIMIT_S + GRACE_S) + GRACE_S
+    assert decode_limit(SETTINGS) == TimeAllowed(2 * (TRY_START_S + 100 + 7 * (3 * 20 + 10)), 2 * 7)
+    one_try = decode_request(SETTINGS.limits, media_read_s(SETTINGS, 300))
+    assert one_try == (50 + 3 * 370, 100 + 7 * 370)
+    assert decode_limit(SETTINGS).over(300) == 2 * (TRY_START_S + one_try.wall_s)
+
+
+def test_planning_may_read_a_file_for_its_hash_and_for_each_try_of_the_probe():
+    assert plan_limit(SETTINGS) == TimeAllowed(2 * (TRY_START_S + 100), 3)

@@ -1,0 +1,57 @@
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from cluster.one_shot import find_video
+from footage.catalog import Catalog
+from footage.errors import SettingsError
+from footage.index import EmbeddedIndex
+from footage.storage import DirectoryStore
+from tests.conftest import PROJECT
+from tests.footage.test_catalog import manifest_of
+from tests.spans import SPEC, WORKSPACE
+
+SEARCH = textwrap.dedent(
+    """
+    import os, sys
+    from pathlib import Path
+    from cluster.one_shot import search_once
+    from footage.errors import IndexMismatch
+    from footage.search import SearchRequest
+    from footage.settings import load_settings
+    try:
+        search_once(SearchRequest(query="red"), Path(sys.argv[1]), load_settings("offline"))
+    except IndexMismatch as error:
+        print("onnxruntime" in sys.modules, error)
+    """
+)
+
+
+def test_the_models_are_loaded_before_the_index_is_taken(prepared: object, tmp_path: Path) -> None:
+    """The index is of other models, so opening it is the end; by then the models, which take longer, are loaded."""
+    (tmp_path / "runs").mkdir()
+    EmbeddedIndex(tmp_path / "index" / "scenes", SPEC, owner="a test").close()
+
+    searched = subprocess.run(
+        [sys.executable, "-c", SEARCH, os.fspath(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+    assert searched.stdout.startswith("True The index of "), searched.stderr
+
+
+def test_a_video_is_found_by_its_names_if_a_source_holds_it(tmp_path: Path) -> None:
+    catalog = Catalog(DirectoryStore(tmp_path), WORKSPACE)
+    there = manifest_of(video_id="10000000-0000-5000-8000-000000000009")
+    gone = manifest_of(sources=[], video_id="20000000-0000-5000-8000-000000000009")
+    for manifest in (there, gone):
+        catalog.create_manifest(manifest)
+
+    for name in (there.video_id, there.video_id[:4], "film.mp4", "file:///films/film.mp4"):
+        assert find_video(catalog, name) == there
+    for name in (gone.video_id, gone.video_id[:4], "other.mp4"):
+        with pytest.raises(SettingsError, match=f"No video of this workspace is called '{name}'"):
+            find_video(catalog, name)
