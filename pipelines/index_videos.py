@@ -131,9 +131,11 @@ def _through(dataset: "Dataset", schema: pa.Schema, pool: Pool, ledger: LedgerCl
     """The dataset after one pool."""
     from ray.data import ActorPoolStrategy
 
+    # Named for its pool, so that process lists, the dashboard and the memory report say which is which.
+    worker = type(pool.name, (PoolWorker,), {})
     pool.outgoing(schema)  # a pipeline that does not fit together fails here, before anything starts
     return dataset.map_batches(
-        PoolWorker,
+        worker,
         fn_constructor_kwargs={"pool": pool, "ledger": ledger},
         batch_size=None,  # a block as it is: one span
         batch_format="pyarrow",

@@ -1,5 +1,6 @@
 """Samples the memory of this process and everything it started."""
 
+import re
 import threading
 from collections import Counter
 from pathlib import Path
@@ -34,10 +35,11 @@ def tree_pss_mib(root_pid: int) -> Counter[str]:
 
 
 def _name(process: psutil.Process) -> str:
-    """`ray::PoolWorker` and the like by their title, others by their program."""
+    """Workers by their pool, other actors of Ray by their title, the rest by their program."""
     title = " ".join(process.cmdline()[:3]) or process.name()
     if title.startswith("ray::"):
-        return title.split("(")[0].split(".")[0]
+        pool = re.search(r"MapBatches\(([^)]*)\)", title)
+        return pool[1] if pool else title.split("(")[0].split(".")[0].strip()
     if "decoder_child" in title:
         return "decoder child"
     name: str = process.name()
