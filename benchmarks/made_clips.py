@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 RATE = 25
 SCENE_S = 4.0
-_SOUND_RATE_HZ = 48_000
+SOUND_RATE_HZ = 48_000
 _H264 = {"preset": "veryfast", "crf": "23", "g": "50"}
 
 
@@ -33,12 +33,12 @@ def textured_pictures(width: int, height: int, seconds: float, seed: int = 1) ->
 def noise(seconds: float, seed: int = 1) -> npt.NDArray[np.float32]:
     """Two channels of quiet noise at 48 kHz, (2, samples)."""
     random = np.random.default_rng(seed)
-    return random.normal(0, 0.05, (2, round(seconds * _SOUND_RATE_HZ))).astype(np.float32)
+    return random.normal(0, 0.05, (2, round(seconds * SOUND_RATE_HZ))).astype(np.float32)
 
 
 def sound_of(clip: Path) -> npt.NDArray[np.float32]:
     """The sound of a clip as two channels at 48 kHz, (2, samples)."""
-    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=_SOUND_RATE_HZ)
+    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SOUND_RATE_HZ)
     with av.open(str(clip)) as container:
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
     return np.concatenate([frame.to_ndarray() for frame in [*frames, *resampler.resample(None)]], axis=1)
@@ -46,12 +46,12 @@ def sound_of(clip: Path) -> npt.NDArray[np.float32]:
 
 def write_clip(path: Path, width: int, height: int, sound: npt.NDArray[np.float32], seed: int = 1) -> None:
     """An H.264 and AAC clip as long as its sound."""
-    seconds = sound.shape[1] / _SOUND_RATE_HZ
-    per_frame = _SOUND_RATE_HZ // RATE
+    seconds = sound.shape[1] / SOUND_RATE_HZ
+    per_frame = SOUND_RATE_HZ // RATE
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=RATE, options=_H264)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        heard = container.add_stream("aac", rate=_SOUND_RATE_HZ, layout="stereo")
+        heard = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo")
         for number, picture in enumerate(textured_pictures(width, height, seconds, seed)):
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.pts, frame.time_base = number, Fraction(1, RATE)
@@ -59,8 +59,8 @@ def write_clip(path: Path, width: int, height: int, sound: npt.NDArray[np.float3
             block = np.ascontiguousarray(sound[:, number * per_frame : (number + 1) * per_frame])
             if block.shape[1]:
                 part = av.AudioFrame.from_ndarray(block, "fltp", "stereo")
-                part.sample_rate, part.pts = _SOUND_RATE_HZ, number * per_frame
-                part.time_base = Fraction(1, _SOUND_RATE_HZ)
+                part.sample_rate, part.pts = SOUND_RATE_HZ, number * per_frame
+                part.time_base = Fraction(1, SOUND_RATE_HZ)
                 container.mux(heard.encode(part))
         container.mux(video.encode())
         container.mux(heard.encode())

@@ -1,12 +1,12 @@
 """What Ray costs: an index run against the same stages in a ProcessPoolExecutor(2) whose processes hold all models.
 
-    python -m benchmarks.overhead [--copies 6] [--runs 1]
+    python -m benchmarks.overhead [--archive-copies 14] [--narrated-copies 5] [--runs 1]
 
-Two kinds of work, the sound of both from the sample clips (nearly unbroken speech):
-- archive: pictures of 1280 x 720 with the texture of camera footage, where decoding and speech cost about the same;
-- narrated: the sample clips themselves, small flat pictures, so that nearly all of the work is speech. The run has one
-  model actor and the pool two processes with models, so this shows what the one actor costs.
-Each clip is copied with different bytes, so that each copy is a video of its own.
+Two kinds of work:
+- archive: 1920 x 1080 with the texture of camera footage, 90 s long, somebody speaks about half of the time;
+- narrated: the sample clips, 15 s of small flat pictures and unbroken speech, so that nearly all of the work is
+  Whisper's. The run has one model actor and the pool two processes with models, so this is the worst case of that.
+Each video is copied with different bytes, so that each copy is a video of its own.
 
 Both clocks start when their first decoder is ready: in the index run that is the first VideoDecoder actor, which begins
 while models still load; in the pool it is a process that holds everything, so none of the pool's loading is counted.
@@ -21,8 +21,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from actors.model_preparation import PreparedModels
-from benchmarks.made_clips import copy_with_other_bytes, sound_of, write_clip
+from benchmarks.made_clips import SOUND_RATE_HZ, copy_with_other_bytes, sound_of, write_clip
 from benchmarks.pool_baseline import Work, run_in_process_pool
 from footage.catalog import Catalog
 from footage.fingerprint import pipeline_fingerprint
@@ -37,21 +39,28 @@ from pipelines.reconcile import Run
 
 CLIPS = Path(__file__).parent.parent / "samples" / "clips"
 SILENT = {"shapes_silent.mp4"}
-KINDS = ["archive", "narrated"]
+ARCHIVE_S = 90
 
 
-def make_work(folder: Path, kind: str, copies: int) -> None:
-    """Fill a folder with the videos of one kind of work."""
-    folder.mkdir()
+def make_archive(folder: Path, copies: int) -> None:
+    """Copies of one long video whose sound is narration with pauses as long."""
+    voices = [sound_of(clip) for clip in sorted(CLIPS.glob("*.mp4")) if clip.name not in SILENT]
+    parts = [part for voice in voices for part in (voice, np.zeros_like(voice))]
+    sound = np.concatenate(parts, axis=1)[:, : ARCHIVE_S * SOUND_RATE_HZ]
+    original = folder.parent / "original.mp4"
+    write_clip(original, 1920, 1080, sound)
+    for number in range(copies):
+        copy_with_other_bytes(original, folder / f"{number:03d}.mp4", number)
+
+
+def make_narrated(folder: Path, copies: int) -> None:
+    """Copies of the sample clips in which somebody speaks."""
     for clip in sorted(CLIPS.glob("*.mp4")):
-        if clip.name in SILENT:
-            continue
-        original = clip
-        if kind == "archive":
-            original = folder.parent / clip.name
-            write_clip(original, 1280, 720, sound_of(clip))
-        for number in range(copies):
-            copy_with_other_bytes(original, folder / f"{number:03d}-{clip.name}", number)
+        for number in range(0 if clip.name in SILENT else copies):
+            copy_with_other_bytes(clip, folder / f"{number:03d}-{clip.name}", number)
+
+
+MAKERS = {"archive": make_archive, "narrated": make_narrated}
 
 
 def measure(kind: str, copies: int, settings: Settings, models: PreparedModels) -> dict[str, float]:
@@ -59,7 +68,8 @@ def measure(kind: str, copies: int, settings: Settings, models: PreparedModels) 
     with tempfile.TemporaryDirectory(prefix="footage-bench-") as scratch:
         root = Path(scratch)
         print(f"{kind}: making the videos ...", file=sys.stderr)
-        make_work(root / "videos", kind, copies)
+        (root / "videos").mkdir()
+        MAKERS[kind](root / "videos", copies)
         print(f"{kind}: ProcessPoolExecutor(2) ...", file=sys.stderr)
         run = Run("benchmark", "default", None, pipeline_fingerprint(settings, models.versions))
         sources = in_working_order(list(list_sources(str(root / "videos"))))
@@ -83,16 +93,18 @@ def measure(kind: str, copies: int, settings: Settings, models: PreparedModels) 
 def main() -> None:
     """Measure and print one JSON line last."""
     parser = argparse.ArgumentParser(description="Overhead of the pipeline over a process pool.")
-    parser.add_argument("--copies", type=int, default=6, help="copies of each clip")
+    parser.add_argument("--archive-copies", type=int, default=14, help="videos of 90 s")
+    parser.add_argument("--narrated-copies", type=int, default=5, help="copies of each sample clip")
     parser.add_argument("--runs", type=int, default=1, help="pairs of runs of each kind")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--kinds", nargs="+", choices=list(MAKERS), default=list(MAKERS))
     options = parser.parse_args()
     os.environ.update(WORKER_ENVIRONMENT)
     settings = load_settings("offline")
     models = ensure_prepared(settings, sys.stderr)
     result: dict[str, object] = {}
     for kind in options.kinds:
-        pairs = [measure(kind, options.copies, settings, models) for _ in range(options.runs)]
+        copies = options.archive_copies if kind == "archive" else options.narrated_copies
+        pairs = [measure(kind, copies, settings, models) for _ in range(options.runs)]
         middle = {name: statistics.median(pair[name] for pair in pairs) for name in pairs[0]}
         prefix = "" if kind == "archive" else f"{kind}_"
         result |= {
