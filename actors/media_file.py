@@ -15,6 +15,7 @@ import av
 import av.logging
 
 from actors.box_walk import ends_before_its_index
+from actors.file_kind import refusal
 from actors.source_check import refuse_unreadable
 from footage.errors import NoVideoStream, TruncatedVideo, UndecodableVideo, UnsupportedContainer, VideoTooLarge
 from footage.settings import DecoderLimits
@@ -150,10 +151,7 @@ def _open(path: Path, descriptor: int, limits: DecoderLimits, log: LogLines) -> 
             raise TruncatedVideo(
                 f"{path.name} ends before its index was written: only a part of it is there. Copy the file again."
             ) from error
-        raise UnsupportedContainer(
-            f"{path.name} is not a video file (no known container). footage opens MP4, MOV, MKV, WebM, MPEG-TS, "
-            "MPEG-PS, AVI, FLV, Ogg, ASF and MXF; convert it, or leave it out."
-        ) from error
+        raise UnsupportedContainer(refusal(path)) from error
 
 
 def _too_many_streams(name: str, limits: DecoderLimits) -> str:
