@@ -1,6 +1,7 @@
 """A decoder child as its actor sees it: one process, one question and one answer at a time, each with a deadline."""
 
 import collections
+import contextlib
 import json
 import os
 import select
@@ -93,7 +94,7 @@ class ChildChannel:
         return header, blobs
 
     def stop(self, grace_s: float) -> int:
-        """Ends the child, by force after `grace_s`; its exit code (negative: a signal)."""
+        """Ends the child, by force after `grace_s`, and gives its exit code (negative: a signal); again is fine."""
         _pipe(self._process.stdin).close()  # an idle child ends at this
         try:
             exit_code = self._process.wait(grace_s)
@@ -111,16 +112,17 @@ class ChildChannel:
     def _receive(self, deadline: float) -> tuple[dict[str, Any], list[bytes]]:
         """The next message of the child; after any exception it has ended."""
         answer = Answer(self._max_answer_bytes)
-        try:
-            while not answer.is_complete:
-                self._read_some(answer, deadline)
-        except EOFError as error:
-            raise ChildDied(self.stop(GRACE_S), "; ".join(self._last_words)) from error
-        except ValueError as error:
-            raise ChildDied(self.stop(0), str(error)) from error
-        except BaseException:  # a time-out, Ctrl-C: the answer to come would be taken for that of the next request
-            self.stop(0)
-            raise
+        with contextlib.ExitStack() as undo:
+            # Whatever ends the wait (a time-out, Ctrl-C): the answer to come would be taken for the next request's.
+            undo.callback(self.stop, 0)
+            try:
+                while not answer.is_complete:
+                    self._read_some(answer, deadline)
+            except EOFError as error:
+                raise ChildDied(self.stop(GRACE_S), "; ".join(self._last_words)) from error
+            except ValueError as error:
+                raise ChildDied(self.stop(0), str(error)) from error
+            undo.pop_all()
         return answer.parts()
 
     def _read_some(self, answer: Answer, deadline: float) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ import pyarrow as pa
 from actors.decoder_process import DecoderProcess
 from actors.source_check import READ_BYTES, check_source, unchanged_source
 from footage import identity
-from footage.catalog import Catalog
+from footage.catalog import Catalog, utc_now
 from footage.errors import MissingSource, VideoError, code_of
 from footage.records import Span, Video
 from footage.settings import DecoderSettings
@@ -93,7 +92,7 @@ class SpanPlanner:
                 for span in plan_spans(video, self._settings.span_s)
             ],
             pipeline_fingerprint=self._fingerprint,
-            claimed_at=datetime.now(UTC).isoformat(),
+            claimed_at=utc_now(),
         )
         if self._catalog.create_claim(ours):
             return ours

@@ -4,6 +4,7 @@
 the only file that imports it. Points of a video stay unseen (`live` is 0) until all of it is written: see publish().
 """
 
+import contextlib
 import os
 import shutil
 import threading
@@ -80,15 +81,14 @@ class EmbeddedIndex:
         if not create and not path.exists():
             raise StoreError(f"Nothing is indexed in {path.parent.parent} yet: run `footage index` first.")
         self._ownership = Ownership(path.with_name(path.name + ".lock"), owner, wait_s)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._ownership.release)
             if path.exists():
                 check_spec(path, spec)
             else:
                 _create(path, spec)
             self._shard = edge.EdgeShard.load(str(path))
-        except BaseException:
-            self._ownership.release()
-            raise
+            undo.pop_all()
         self._spec = spec
         self._open = True
         self._writing = threading.Lock()  # upsert looks before it writes

@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from actors.decoder_limits import reading_s
 
+_OF_TASK = ("source_uri", "source_size_bytes", "span_index", "span_start_s", "span_end_s")
+
 
 @dataclass(frozen=True)
 class Task:
@@ -22,7 +24,9 @@ class Task:
 
 def task_of(spans: pa.Table, stage: str) -> Task:
     """The task that a batch is, named by its first row (batches are one row as a rule)."""
-    first = spans.slice(0, 1).to_pylist()[0]
+    # These columns only: a row also carries its sound and key frames, many megabytes.
+    named = [name for name in _OF_TASK if name in spans.column_names]
+    first = spans.select(named).slice(0, 1).to_pylist()[0]
     if first.get("span_index") is None:
         # Before planning the length is unknown; hashing is bound by reading.
         return Task(stage, first["source_uri"], -1, reading_s(first["source_size_bytes"]))

@@ -3,7 +3,6 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from footage.records import Video
 from footage.settings import DecoderLimits, DecoderSettings
 from footage.sources import VIDEO_SUFFIXES
 from tests import media
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[DecoderProcess]:
-    with DecoderProcess(DecoderSettings()) as made:
-        yield made
-
 
 PLAIN = Video(
     duration_s=media.DURATION_S,

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -20,19 +19,6 @@ from tests.decoding import WHOLE_S, decode, image_of, scenes_of, times_of
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 TRUTH = {clip["file"]: clip for clip in json.loads((SAMPLES / "truth.json").read_text())["clips"]}
-
-
-@pytest.fixture(scope="module")
-def decoder() -> Iterator[VideoDecoder]:
-    made = VideoDecoder(DecoderSettings())
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[DecoderProcess]:
-    with DecoderProcess(DecoderSettings()) as made:
-        yield made
 
 
 def test_a_long_shot_is_divided_and_every_part_has_pictures(

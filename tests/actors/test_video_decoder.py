@@ -1,7 +1,6 @@
 """Scenes, pictures and sound of spans, on real files."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,6 @@ from footage.sources import file_source
 from footage.span_table import SPAN, table_of
 from tests import media
 from tests.decoding import VIDEO_ID, decode, image_of, times_of
-
-
-@pytest.fixture(scope="module")
-def decoder() -> Iterator[VideoDecoder]:
-    made = VideoDecoder(DecoderSettings())
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[DecoderProcess]:
-    with DecoderProcess(DecoderSettings()) as made:
-        yield made
 
 
 def samples_of(span: DecodedSpan) -> npt.NDArray[np.int16]:
