@@ -37,6 +37,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.decode
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.first_hit
+	$(BIN)/python -m benchmarks.stages
 
 # The settings reference and the sidecar schema are written from the models.
 docs: setup

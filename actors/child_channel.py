@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from actors.decoder_protocol import Answer
-from footage.settings import DecoderSettings
+from footage.decoder_settings import DecoderSettings
 
 PROJECT = Path(__file__).parent.parent
 # The child handles hostile files: it gets no credentials from the environment.

@@ -10,7 +10,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from footage.settings import DecoderSettings
+from footage.decoder_settings import DecoderSettings
 
 WINDOW = 3  # frames on each side whose mean a cut must stand out from (best in PySceneDetect's own sweep)
 ROUNDING_S = 1e-6  # times are ratios of integers as floats: two frames exactly min_scene_s apart count as such
@@ -24,6 +24,7 @@ class CutRule:
     ratio: float
     min_scene_s: float
     max_shot_s: float
+    warm_up_frames: int = WINDOW + 1  # before the first that is judged: the very first score is void
 
     @classmethod
     def of(cls, settings: DecoderSettings) -> "CutRule":
@@ -44,6 +45,14 @@ class CutRule:
         """Cuts from here on must be known to decide every boundary at or after `start_s` (may be negative)."""
         window_start_s = (self.next_mark(start_s) - 1) * self.max_shot_s + self.min_scene_s
         return min(start_s, window_start_s)
+
+    def judged_from_s(self, start_s: float) -> float:
+        """Frames from here on decide every boundary at or after `start_s` (may be negative)."""
+        return self.cuts_needed_from_s(start_s) - self.min_scene_s
+
+    def finder(self, first_frame_s: float, from_video_start: bool) -> "BoundaryFinder":
+        """What takes the frames of one pass."""
+        return BoundaryFinder(self, first_frame_s, from_video_start)
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from actors.decoder_protocol import OUT_OF_MEMORY, send
+from footage.decoder_settings import DecoderSettings
 from footage.errors import VideoError, code_of
-from footage.settings import DecoderSettings
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -61,18 +61,21 @@ def _answer(answers: BinaryIO, request: dict[str, Any], settings: DecoderSetting
 
 def _decoded(request: dict[str, Any], settings: DecoderSettings) -> tuple[dict[str, Any], list[bytes]]:
     """The header and the blobs that answer a request to decode a span."""
+    from actors.language_sample import language_sample
     from actors.span_decoding import decode_span
     from actors.span_request import SpanRequest
 
-    span = decode_span(SpanRequest(**{**request["span"], "path": Path(request["path"])}), settings)
-    blobs = [span.audio_s16]
+    asked = SpanRequest(**{**request["span"], "path": Path(request["path"])})
+    span = decode_span(asked, settings)
+    sample = b"" if asked.sampled_s is None else language_sample(asked.path, settings, asked.sampled_s)
+    blobs = [sample, span.audio_s16]
     scenes = []
     for scene in span.scenes:
         scenes.append([scene.start_s, scene.end_s, len(scene.pictures.key_frames)])
         blobs += [*scene.pictures.key_frames, scene.pictures.thumbnail]
     counts = {"frames_decoded": span.frames_decoded, "frames_damaged": span.frames_damaged}
-    counts["sound_damaged"] = span.sound_damaged
-    return {"scenes": scenes, "audio_start_s": span.audio_start_s, **counts}, blobs
+    sound = {"sound_damaged": span.sound_damaged, "sound_track": span.sound_track, "audio_start_s": span.audio_start_s}
+    return {"scenes": scenes, **sound, **counts}, blobs
 
 
 def _die_with(parent_id: int) -> None:

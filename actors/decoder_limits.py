@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from actors.child_channel import GRACE_S, START_LIMIT_S
 from actors.source_check import READ_BYTES_PER_S
-from footage.settings import DecoderLimits, DecoderSettings
+from footage.decoder_settings import DecoderLimits, DecoderSettings
 
 TRIES = 2  # a child that was killed gets one more; what kills two is the video
 STARTS = TRIES + 1  # of a child, with no video in hand, before the decoder counts as unavailable
@@ -36,7 +36,12 @@ def reading_s(size_bytes: int) -> float:
 
 
 def media_read_s(settings: DecoderSettings, span_s: float) -> float:
-    """Seconds of media that a span may have to read: a shot before it and two after it decide its outer boundaries."""
+    """Seconds of media that a span may have to read to decide its outer boundaries.
+
+    By cuts that is a shot before it and two after it; by a fixed length its last piece and what may be joined to it.
+    """
+    if settings.segmentation == "fixed":
+        return span_s + settings.segment_s + settings.min_segment_s + SPARE_MEDIA_S
     return span_s + 3 * settings.max_shot_s + SPARE_MEDIA_S
 
 

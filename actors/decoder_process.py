@@ -9,9 +9,9 @@ from actors.child_channel import ChildChannel, ChildDied
 from actors.decoder_limits import STARTS, TRIES, RequestLimits, decode_request, probe_request
 from actors.decoder_protocol import OUT_OF_MEMORY
 from actors.source_check import check_source
+from footage.decoder_settings import DecoderSettings
 from footage.errors import DecoderCrashed, DecoderOutOfMemory, DecoderTimedOut, DecoderUnavailable, ReportedFailure
 from footage.records import Video
-from footage.settings import DecoderSettings
 
 IDLE_GRACE_S = 0.5  # an idle child ends within this once its stdin is closed
 
@@ -80,8 +80,8 @@ class DecoderProcess:
             media_s: seconds of media that the span may have to read; the time limits follow it.
 
         Returns:
-            The header (`scenes` as [start_s, end_s, number of key frames], `audio_start_s` and counts) and the blobs:
-            the sound, then for each scene its key frames and its thumbnail.
+            The header (`scenes` as [start_s, end_s, number of key frames], `audio_start_s`, `sound_track` and counts)
+            and the blobs: the language sample, the sound, then for each scene its key frames and its thumbnail.
 
         Raises:
             VideoError: the span cannot be decoded; the code and the sentence say why.

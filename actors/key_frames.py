@@ -8,9 +8,11 @@ import av
 import cv2
 import numpy as np
 
+from actors.frame_choice import Look, even_places, look_at, sharpest_places
 from actors.frame_score import Pixels, pixels_of
-from footage.settings import DecoderSettings
+from footage.decoder_settings import DecoderSettings
 
+MAX_PER_SEGMENT = 240  # candidates of a scene of fixed length, which may be hours: 120 MB of copies of 768 x 432
 GRID_ROUNDING = 1e-6  # a frame this share of a grid step before a grid point is on it: times are rounded
 
 
@@ -28,6 +30,7 @@ class _Held:
     small: av.VideoFrame  # yuv420p, not rotated: half the bytes of RGB
     rotation_deg: int  # counter-clockwise
     on_grid: bool  # a candidate; others are held for scenes that turn out to have none
+    look: Look | None  # of candidates, where the choice needs it
 
 
 def quarter_turns(frame: av.VideoFrame) -> int:
@@ -57,6 +60,10 @@ class KeyFrames:
 
     def __init__(self, settings: DecoderSettings, sample_aspect: Fraction | None) -> None:
         self._settings = settings
+        self._interval_s, self._mark_s = settings.key_frame_interval_s, settings.max_shot_s
+        if settings.segmentation == "fixed":
+            self._interval_s = max(self._interval_s, settings.segment_s / MAX_PER_SEGMENT)
+            self._mark_s = settings.segment_s
         self._sample_aspect = sample_aspect
         self._scaler = av.video.reformatter.VideoReformatter()
         self._painter = av.video.reformatter.VideoReformatter()
@@ -107,11 +114,11 @@ class KeyFrames:
     def take(self, start_s: float, end_s: float) -> ScenePictures:
         """The pictures of the scene [start_s, end_s); forgets what lies before its end.
 
-        Up to `key_frames_per_scene` candidates, evenly placed. Without a candidate: the scene's first frame; without
-        any frame: the one that is seen at its start.
+        Up to `key_frames_per_scene` candidates, as `key_frame_choice` says (see frame_choice). Without a candidate: the
+        scene's first frame; without any frame: the one that is seen at its start.
         """
         inside = [held for held in self._held if start_s <= held.time_s < end_s]
-        chosen = _evenly([held for held in inside if held.on_grid], self._settings.key_frames_per_scene) or inside[:1]
+        chosen = self._choose([held for held in inside if held.on_grid], start_s, end_s) or inside[:1]
         if not chosen:
             before = [held for held in self._held if held.time_s < start_s]
             chosen = before[-1:] or [self._held[0]]
@@ -122,12 +129,20 @@ class KeyFrames:
         self.drop_before(end_s)
         return ScenePictures(tuple(self._jpeg(picture) for picture in pictures), self._jpeg(thumbnail))
 
+    def _choose(self, candidates: list[_Held], start_s: float, end_s: float) -> list[_Held]:
+        wanted = self._settings.key_frames_per_scene
+        looks = [held.look for held in candidates if held.look is not None]
+        places = sharpest_places(looks, wanted, start_s, end_s) if looks else even_places(len(candidates), wanted)
+        return [candidates[place] for place in places]
+
     def _hold(self, time_s: float, frame: av.VideoFrame, on_grid: bool) -> None:
         width, height = fit(*shown_size(frame, self._sample_aspect), self._settings.key_frame_max_px)
         small = self._scaler.reformat(
             frame, width=width, height=height, format="yuv420p", interpolation="BILINEAR", threads=1
         )
-        self._held.append(_Held(time_s, small, 90 * quarter_turns(frame), on_grid))
+        is_seen = on_grid and self._settings.key_frame_choice == "sharpest"
+        look = look_at(time_s, small) if is_seen else None
+        self._held.append(_Held(time_s, small, 90 * quarter_turns(frame), on_grid, look))
 
     def _paint(self, held: _Held) -> Pixels:
         picture = pixels_of(self._painter.reformat(held.small, format="bgr24", interpolation="BILINEAR", threads=1))
@@ -140,15 +155,7 @@ class KeyFrames:
         return bytes(data)
 
     def _grid(self, time_s: float) -> int:
-        return int(time_s / self._settings.key_frame_interval_s + GRID_ROUNDING)
+        return int(time_s / self._interval_s + GRID_ROUNDING)
 
     def _marks(self, time_s: float) -> int:
-        return int(time_s / self._settings.max_shot_s)
-
-
-def _evenly(candidates: list[_Held], wanted: int) -> list[_Held]:
-    """Up to `wanted` of the candidates: the middles of as many equal parts."""
-    count = len(candidates)
-    if count <= wanted:
-        return candidates
-    return [candidates[int((part + 0.5) * count / wanted)] for part in range(wanted)]
+        return int(time_s / self._mark_s)

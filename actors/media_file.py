@@ -5,8 +5,8 @@ come from a list (FORMATS), the only protocol is a plain file, and the file is o
 """
 
 import re
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +16,10 @@ import av.logging
 
 from actors.box_walk import ends_before_its_index
 from actors.file_kind import refusal
+from actors.sound_track import by_preference, first_that_decodes
 from actors.source_check import refuse_unreadable
+from footage.decoder_settings import DecoderLimits
 from footage.errors import NoVideoStream, TruncatedVideo, UndecodableVideo, UnsupportedContainer, VideoTooLarge
-from footage.settings import DecoderLimits
 
 # libav's names of containers that hold media themselves. Never hls, dash, concat, image2, sdp or the like: those read
 # what their text names. A mov's external data references stay off (enable_drefs is off by default); libav's mxf knows
@@ -65,26 +66,12 @@ class MediaFile:
         Raises:
             MissingSource: the system cannot read the file any more.
         """
-        refusals = 0
-        while True:
-            try:
-                for packet in self.container.demux(*streams):
-                    refusals = 0
-                    yield packet
-            except av.error.InvalidDataError:
-                refusals += 1
-                if refusals < MAX_REFUSALS_IN_A_ROW:
-                    continue
-            except av.error.FFmpegError as error:
-                if not isinstance(error, OSError):
-                    raise
-                refuse_unreadable(self.path, error)
-            return
+        return _packets(self.path, self.container, streams)
 
 
 @contextmanager
-def open_media(path: Path, limits: DecoderLimits) -> Iterator[MediaFile]:
-    """Opens a file and picks its video stream and its first sound.
+def open_media(path: Path, limits: DecoderLimits, audio_language: str | None = None) -> Iterator[MediaFile]:
+    """Opens a file and picks its video stream and the sound track to hear (see sound_track).
 
     Raises:
         UnsupportedContainer: no known container, or one that footage does not open.
@@ -99,7 +86,7 @@ def open_media(path: Path, limits: DecoderLimits) -> Iterator[MediaFile]:
         with container:
             _check_limits(path.name, container, limits, log)
             video = _video_stream(path.name, container)
-            audio = next((s for s in container.streams.audio if s.codec_context is not None), None)
+            audio = _sound_track(path, container, audio_language, lambda: _open(path, file.fileno(), limits, log))
             for stream in container.streams:
                 if stream not in (video, audio):
                     stream.discard = av.stream.Discard.all
@@ -192,6 +179,43 @@ def _video_stream(name: str, container: av.container.InputContainer) -> av.Video
     if stream.codec_context is None:
         raise UndecodableVideo(f"{name} is coded in a way that has no decoder here; convert it, to H.264 for example.")
     return stream
+
+
+def _packets(
+    path: Path, container: av.container.InputContainer, streams: Sequence[av.stream.Stream]
+) -> Generator[av.Packet, None, None]:
+    refusals = 0
+    while True:
+        try:
+            for packet in container.demux(*streams):
+                refusals = 0
+                yield packet
+        except av.error.InvalidDataError:
+            refusals += 1
+            if refusals < MAX_REFUSALS_IN_A_ROW:
+                continue
+        except av.error.FFmpegError as error:
+            if not isinstance(error, OSError):
+                raise
+            refuse_unreadable(path, error)
+        return
+
+
+def _sound_track(
+    path: Path,
+    container: av.container.InputContainer,
+    language: str | None,
+    open_again: Callable[[], av.container.InputContainer],
+) -> av.AudioStream | None:
+    tracks = by_preference(container.streams.audio, language)
+    if len(tracks) < 2:
+        return tracks[0] if tracks else None
+    with open_again() as trial:  # not every container can be read from the start again
+        indexes = [track.index for track in tracks]
+        streams = [stream for stream in trial.streams if stream.index in indexes or stream.type == "video"]
+        with closing(_packets(path, trial, streams)) as packets:
+            chosen = first_that_decodes(packets, indexes)
+    return next(track for track in tracks if track.index == chosen)
 
 
 def _start_s(container: av.container.InputContainer) -> Fraction:

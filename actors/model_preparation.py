@@ -11,16 +11,18 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from footage.errors import FootageError
 from footage.index_records import IndexSpec
+from footage.model_settings import CaptionSettings, FrameSettings, TextSettings
 from footage.models import model_cache, model_name, model_version, resolve_model
-from footage.settings import FrameSettings, Settings, TextSettings, load_settings
+from footage.settings import Settings, load_settings
+from footage.stored_models import StoredModels
 
-LAYOUT = 1  # goes up when what this module writes changes, so that older entries are made anew
+LAYOUT = 2  # goes up when what this module writes changes, so that older entries are made anew
 ENTRY = "prepared.json"
 MODEL = "model"
 TOWER = "tower"
@@ -41,17 +43,37 @@ class PreparedModels:
     vision_name: str
     vision_version: str
     vision_folder: Path  # what FrameEmbedder loads
-    vision_tower_folder: Path  # what QueryEncoder loads
+    vision_tower_folder: Path  # what QueryEncoder and the tags of FrameEmbedder load
     vision_dimensions: int
+    caption_name: str = ""  # empty: no captions are made
+    caption_version: str = ""
+    caption_folder: Path | None = None  # what Captioner loads; None where a server has the model
+    text_toy: bool = False  # the model only knows drawn scenes, and so on
+    vision_toy: bool = False
+    caption_toy: bool = False
 
     @property
     def versions(self) -> dict[str, str]:
         """What changes when the weights of a component do, by the component's name in the settings."""
-        return {"speech": self.speech_version, "text": self.text_version, "frames": self.vision_version}
+        return {
+            "speech": self.speech_version,
+            "text": self.text_version,
+            "frames": self.vision_version,
+            "captions": self.caption_version,
+        }
 
-    def named(self) -> IndexSpec:
+    def named(self) -> StoredModels:
         """The models as sidecars name them, without versions: those are part of the pipeline fingerprint."""
-        return replace(self.index_spec(), text_model=self.text_name, vision_model=self.vision_name)
+        return StoredModels(
+            text_model=self.text_name,
+            text_dimensions=self.text_dimensions,
+            vision_model=self.vision_name,
+            vision_dimensions=self.vision_dimensions,
+            text_toy=self.text_toy,
+            vision_toy=self.vision_toy,
+            caption_model=self.caption_name,
+            caption_toy=self.caption_toy,
+        )
 
     def index_spec(self) -> IndexSpec:
         """What an index of these models holds."""
@@ -71,6 +93,7 @@ def prepared_models(settings: Settings) -> PreparedModels | None:
         ModelMissing: a model of these settings is not on this machine.
     """
     speech_version = model_version(settings.speech)
+    caption_name, caption_version, caption_folder = _caption_model(settings.captions)
     text, frames = _text_entry(settings.text), _frames_entry(settings.frames)
     if not (text / ENTRY).is_file() or not (frames / ENTRY).is_file():
         return None
@@ -90,7 +113,22 @@ def prepared_models(settings: Settings) -> PreparedModels | None:
         vision_folder=resolve_model(settings.frames),
         vision_tower_folder=frames / TOWER,
         vision_dimensions=frame_facts["dimensions"],
+        caption_name=caption_name,
+        caption_version=caption_version,
+        caption_folder=caption_folder,
+        text_toy=settings.text.toy,
+        vision_toy=settings.frames.toy,
+        caption_toy=bool(caption_name) and settings.captions.toy,
     )
+
+
+def _caption_model(settings: CaptionSettings) -> tuple[str, str, Path | None]:
+    """Name, version and folder. What a server has is known by its name alone: another model is another name there."""
+    if settings.adapter == "off":
+        return "", "", None
+    if settings.adapter == "http":
+        return settings.model, settings.model, None
+    return model_name(settings), model_version(settings), resolve_model(settings)
 
 
 def prepare_models(settings: Settings, progress: Callable[[str], None]) -> PreparedModels:
@@ -167,14 +205,19 @@ def _locked(file: Path, progress: Callable[[str], None]) -> Iterator[None]:
 
 
 def _text_entry(settings: TextSettings) -> Path:
-    return _entry(settings, {"pooling": settings.pooling, "max_tokens": settings.max_tokens})
+    choices = {
+        "pooling": settings.pooling,
+        "max_tokens": settings.max_tokens,
+        "precision": settings.query_precision,
+    }
+    return _entry(settings, choices)
 
 
 def _frames_entry(settings: FrameSettings) -> Path:
-    return _entry(settings, {})
+    return _entry(settings, {"precision": settings.query_precision})
 
 
-def _entry(settings: TextSettings | FrameSettings, choices: dict[str, str | int]) -> Path:
+def _entry(settings: TextSettings | FrameSettings, choices: Mapping[str, str | int]) -> Path:
     what = json.dumps([LAYOUT, model_version(settings), choices])
     name = model_name(settings).replace("/", "--")
     return model_cache() / "prepared" / f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"

@@ -1,10 +1,12 @@
 """Writes a torch module as an optimised ONNX file with its weights beside it."""
 
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
 
 from actors.onnx_towers import MODEL, WEIGHTS
+from actors.tower_precision import Precision, lower_precision
 from footage.errors import FootageError
 
 
@@ -12,8 +14,15 @@ class ExportDiffers(FootageError):
     """An exported tower does not give what its original gives."""
 
 
-def export_onnx(module: Any, inputs: dict[str, Any], outputs: list[str], folder: Path) -> None:
-    """Export in fp32 with free batch size and length.
+def way_out(precision: Precision, section: str) -> str:
+    """What to do about ExportDiffers: the end of its message."""
+    if precision == "fp32":
+        return "Install the versions of constraints.txt, and if it stays, report it."
+    return f"Set {section}.query_precision to {'fp16' if precision == 'int8' else 'fp32'}."
+
+
+def export_onnx(module: Any, inputs: dict[str, Any], outputs: list[str], folder: Path, precision: Precision) -> None:
+    """Export with free batch size and length.
 
     The exporter is the TorchScript one: the newer one needs onnxscript, and a tower has no control flow to keep. ONNX
     Runtime then folds constants and fuses nodes once, for any CPU (level "extended"; "all" is for one processor), so
@@ -24,8 +33,8 @@ def export_onnx(module: Any, inputs: dict[str, Any], outputs: list[str], folder:
         inputs: name → example tensor (batch, length). The example is padded, so that the trace keeps the mask.
         outputs: names; the first axis of each is the batch.
         folder: gets model.onnx and weights.bin.
+        precision: of the weights.
     """
-    import onnxruntime
     import torch
 
     traced = folder / "traced"
@@ -42,6 +51,20 @@ def export_onnx(module: Any, inputs: dict[str, Any], outputs: list[str], folder:
             dynamic_axes=axes | {name: {0: "batch"} for name in outputs},
             dynamo=False,
         )
+    if precision == "fp32":
+        _optimise(traced, folder)
+    else:
+        optimised = folder / "optimised"
+        optimised.mkdir()
+        _optimise(traced, optimised)
+        lower_precision(optimised, precision, folder)
+        shutil.rmtree(optimised)
+    shutil.rmtree(traced)
+
+
+def _optimise(traced: Path, folder: Path) -> None:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
@@ -49,6 +72,3 @@ def export_onnx(module: Any, inputs: dict[str, Any], outputs: list[str], folder:
     options.optimized_model_filepath = str(folder / MODEL)
     options.add_session_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)
     onnxruntime.InferenceSession(str(traced / MODEL), options, providers=["CPUExecutionProvider"])
-    for file in traced.iterdir():
-        file.unlink()
-    traced.rmdir()

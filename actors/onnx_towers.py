@@ -23,11 +23,12 @@ SPACE = "▁"  # how SentencePiece writes a space
 WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def open_session(model: Path) -> Any:
+def open_session(model: Path, precision: str) -> Any:
     """An ONNX Runtime session with one thread.
 
     The file is already optimised and a query runs it once, so neither the optimiser nor the repacking of weights pays:
-    without them the 90 MB MiniLM tower opened in 0.04 s instead of 0.16 s.
+    without them the 90 MB MiniLM tower opened in 0.04 s instead of 0.16 s. int8 weights must be repacked: else they
+    are made float32 one block at a time, which took seven times as long.
     """
     import onnxruntime
 
@@ -35,7 +36,7 @@ def open_session(model: Path) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.add_session_config_entry("session.disable_prepacking", "0" if precision == "int8" else "1")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
@@ -67,7 +68,7 @@ class TextTower:
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.enable_truncation(description["max_tokens"])
         self._tokenizer.no_padding()
-        self._session = open_session(folder / MODEL)
+        self._session = open_session(folder / MODEL, description["precision"])
 
     def encode(self, text: str) -> tuple[Vector, SparseVector]:
         """Dense and sparse vector of one text; longer ones are cut off at the model's number of tokens."""
@@ -78,14 +79,20 @@ class TextTower:
 
 
 class SiglipTextTower:
-    """SigLIP's text model: one text → its vector (dimensions,) of unit length, comparable with pictures."""
+    """SigLIP's text model: one text → its vector (dimensions,) of unit length, comparable with pictures.
+
+    Attributes:
+        logit_scale: with logit_bias, what makes a probability of a cosine; see vision_tags.py.
+    """
 
     def __init__(self, folder: Path) -> None:
         description = json.loads((folder / DESCRIPTION).read_text())
         self._length: int = description["length"]
         self._pad_id: int = description["pad_id"]
+        self.logit_scale: float = description["logit_scale"]
+        self.logit_bias: float = description["logit_bias"]
         self._tokenizer = _SiglipPieces(folder, description) if "eos_id" in description else _TokenizerFile(folder)
-        self._session = open_session(folder / MODEL)
+        self._session = open_session(folder / MODEL, description["precision"])
 
     def token_ids(self, text: str) -> list[int]:
         """The ids of the Hugging Face processor with padding="max_length", truncation=True."""

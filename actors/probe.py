@@ -13,9 +13,9 @@ import av.logging
 
 from actors.key_frames import quarter_turns, shown_size
 from actors.media_file import MediaFile, declared_pixels, open_media, refuse_duration, refuse_pixels
+from footage.decoder_settings import DecoderLimits
 from footage.errors import TruncatedVideo, UndecodableVideo, VideoTooLarge
 from footage.records import Video
-from footage.settings import DecoderLimits
 
 REORDER = 16  # H.264 and HEVC reorder at most this many pictures
 MAX_OUT_OF_ORDER_SHARE = 0.01  # stamps that repeat or fall back a little; a decoder drops those frames

@@ -1,17 +1,19 @@
 """Answers a search: asks each list, fuses them, and says of every hit why it is there."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, get_args
 
 from footage.catalog import Catalog
+from footage.errors import SettingsError
 from footage.fusion import Fused, RankedList, fuse
 from footage.highlights import highlights
 from footage.index_records import IndexHit, ListName, SceneFilter, VectorQuery
-from footage.records import EncodedQuery
+from footage.pipeline_settings import SearchSettings
+from footage.records import EncodedQuery, SparseVector, Vector
 from footage.search import ListAsked, SearchHit, SearchRequest, SearchResponse, Why
-from footage.settings import SearchSettings
 from footage.sidecar import Manifest
 from footage.storage import ObjectStore
 
@@ -67,18 +69,23 @@ class SceneSearcher:
 
         A scene whose sidecar or video was deleted meanwhile is left out, and one that its video's manifest does not
         have yet.
+
+        Raises:
+            SettingsError: the settings give no weight to any list that is asked for.
         """
         clock = _Clock()
         catalog = Catalog(self._store, request.workspace)
-        queries = self._queries(self._encoder.encode(request.query))
+        names = self._list_names(request)
+        queries = _queries(names, self._encoder.encode(request.query))
         clock.lap("encode")
         where = self._where(request, catalog)
         answers = (
             self._index.search(queries, where, self._candidates(request)) if where is not None else [[]] * len(queries)
         )
         # A dense list ranks every scene, related or not, and fusion sees ranks only.
+        floors = {"transcript": self._settings.transcript_floor, "caption": self._settings.caption_floor}
         answers = [
-            [hit for hit in hits if query.list_name != "transcript" or hit.score >= self._settings.transcript_floor]
+            [hit for hit in hits if hit.score >= floors.get(query.list_name, -math.inf)]
             for query, hits in zip(queries, answers, strict=True)
         ]
         clock.lap("index")
@@ -124,19 +131,18 @@ class SceneSearcher:
             "transcript": self._settings.transcript_weight,
             "transcript_sparse": self._settings.transcript_sparse_weight,
             "visual": self._settings.visual_weight,
+            "caption": self._settings.caption_weight,
         }
         return weights[list_name]
 
-    def _queries(self, encoded: EncodedQuery) -> list[VectorQuery]:
-        """The lists worth asking: those with a weight, and the sparse one only if it knows a word of the query."""
-        queries = [
-            VectorQuery("transcript", encoded.transcript),
-            VectorQuery("transcript_sparse", encoded.transcript_sparse),
-            VectorQuery("visual", encoded.visual),
-        ]
-        if not encoded.transcript_sparse.indices:
-            del queries[1]
-        return [query for query in queries if self._weight(query.list_name) > 0]
+    def _list_names(self, request: SearchRequest) -> list[ListName]:
+        """The lists to ask: those that the request names, or all, if they have a weight."""
+        asked = request.lists or get_args(ListName)
+        names = [name for name in get_args(ListName) if name in asked and self._weight(name) > 0]
+        if not names:
+            weights = ", ".join(f"search.{name}_weight" for name in asked)
+            raise SettingsError(f"The search is not possible: {weights} is 0 in the settings. Give one a weight.")
+        return names
 
     @staticmethod
     def _where(request: SearchRequest, catalog: Catalog) -> SceneFilter | None:
@@ -148,7 +154,14 @@ class SceneSearcher:
             video_ids = tuple(id_ for id_ in in_dataset if not video_ids or id_ in video_ids)
             if not video_ids:
                 return None
-        return SceneFilter(request.workspace, video_ids, request.language, request.from_s, request.to_s)
+        return SceneFilter(
+            request.workspace,
+            video_ids=video_ids,
+            language=request.language,
+            tags=tuple(request.tags),
+            start_s=request.from_s,
+            end_s=request.to_s,
+        )
 
     def _hits(
         self, request: SearchRequest, catalog: Catalog, fused: list[Fused], found: dict[str, IndexHit]
@@ -174,6 +187,19 @@ class SceneSearcher:
                 yield hit
 
 
+def _queries(names: list[ListName], encoded: EncodedQuery) -> list[VectorQuery]:
+    """What to ask of each list. The sparse one is left out if it knows no word of the query."""
+    vectors: dict[ListName, Vector | SparseVector] = {
+        "transcript": encoded.transcript,
+        "transcript_sparse": encoded.transcript_sparse,
+        "visual": encoded.visual,
+        "caption": encoded.transcript,  # captions are embedded by the same model
+    }
+    if not encoded.transcript_sparse.indices:
+        del vectors["transcript_sparse"]
+    return [VectorQuery(name, vectors[name]) for name in names if name in vectors]
+
+
 def _hit(
     request: SearchRequest, catalog: Catalog, one: Fused, video_id: str, manifest: Manifest | None, more: int | None
 ) -> SearchHit | None:
@@ -184,6 +210,7 @@ def _hit(
     sidecar = stored and manifest.placed(stored)
     if sidecar is None:
         return None
+    caption = sidecar.caption
     return SearchHit(
         video_id=video_id,
         scene_id=one.id,
@@ -207,6 +234,11 @@ def _hit(
         transcript=sidecar.transcript.text,
         language=sidecar.transcript.language,
         highlights=highlights(request.query, sidecar.transcript.text),
+        caption=caption.text if caption else "",
+        caption_toy=caption.toy if caption else False,
+        caption_highlights=highlights(request.query, caption.text) if caption else [],
+        tags=sidecar.vision_tags,
+        tags_toy=sidecar.embeddings.vision.toy and bool(sidecar.vision_tags),
         thumbnail_key=sidecar.thumbnail_key,
         more_in_video=more,
     )

@@ -1,31 +1,19 @@
 """Writes what the models found: sidecars and thumbnails, then vectors, then the span's record, then the whole video."""
 
-from collections import Counter
 from typing import Any, ClassVar
 
-import numpy as np
 import pyarrow as pa
 
+from actors.scene_records import SceneRecords, scenes_of
 from footage import identity
-from footage.catalog import Catalog, utc_now
-from footage.completion import complete_video, most_spoken, spans_of_plan
+from footage.catalog import Catalog
+from footage.completion import complete_video, spans_of_plan
 from footage.errors import StoreError
 from footage.index import VectorIndex
-from footage.index_records import IndexSpec, ScenePoint
 from footage.quarantine import quarantine_record
-from footage.records import SceneVectors, SparseVector
-from footage.sidecar import (
-    Claim,
-    Sidecar,
-    SidecarMetadata,
-    SpanRecord,
-    StoredEmbedding,
-    StoredEmbeddings,
-    StoredScene,
-    StoredSource,
-    StoredTranscript,
-)
+from footage.sidecar import StoredSource
 from footage.span_table import SPAN, table_of
+from footage.stored_models import StoredModels
 
 OUTCOME = pa.schema(
     [
@@ -53,22 +41,23 @@ class SceneWriter:
 
     RETURNS: ClassVar[pa.Schema] = OUTCOME
 
-    def __init__(self, catalog: Catalog, index: VectorIndex, fingerprint: str, models: IndexSpec) -> None:
+    def __init__(self, catalog: Catalog, index: VectorIndex, fingerprint: str, models: StoredModels) -> None:
         """Take what to write to.
 
         Args:
             catalog: of the workspace whose spans come.
             index: where vectors go.
             fingerprint: of the pipeline that made the spans.
-            models: names and dimensions of the models that made the vectors.
+            models: that made the vectors, tags and captions.
         """
         self._catalog = catalog
         self._index = index
         self._fingerprint = fingerprint
-        self._models = models
+        self._records = SceneRecords(catalog, fingerprint, models)
 
     def __call__(self, spans: pa.Table) -> pa.Table:
-        """Write a table of spans with the columns of all stages; gives one row of OUTCOME per span.
+        """Write a table of spans with the columns of all stages (`captions` may be missing); gives one row of OUTCOME
+        per span.
 
         `video_done` says that the video is complete now; a video may say so more than once, when two writers end its
         last spans at the same time or a span is written again. `duplicate` rows of a video that has no manifest yet
@@ -107,11 +96,12 @@ class SceneWriter:
         # A span of a complete video, written again: its scenes have their final places already.
         complete = spans_of_plan(self._catalog, claim)
         before = sum(len(span.scenes) for span in (complete or [])[: row["span_index"]])
-        for position, scene in enumerate(_scenes(row)):
+        scenes = scenes_of(row)
+        for position, scene in enumerate(scenes):
             self._catalog.put_thumbnail(video_id, scene["scene_id"], scene["thumbnail"])
-            self._catalog.put_sidecar(self._sidecar(row, scene, before + position, claim))
-        self._index.upsert([self._point(row, scene) for scene in _scenes(row)])
-        self._catalog.put_span(self._span_record(row, claim))
+            self._catalog.put_sidecar(self._records.sidecar(row, scene, before + position, claim))
+        self._index.upsert([self._records.point(row, scene) for scene in scenes])
+        self._catalog.put_span(self._records.span_record(row, scenes, claim))
         self._catalog.delete_quarantine_record(identity.quarantine_id(claim.source.uri, row["span_index"]))
         complete = spans_of_plan(self._catalog, claim)
         if complete is not None:
@@ -138,111 +128,6 @@ class SceneWriter:
                 row["dataset"],
             )
         )
-
-    def _sidecar(self, row: dict[str, Any], scene: dict[str, Any], index: int, claim: Claim) -> Sidecar:
-        models = self._models
-        return Sidecar(
-            workspace=self._catalog.workspace,
-            video_id=row["video_id"],
-            scene_id=scene["scene_id"],
-            index=index,
-            start_s=scene["start_s"],
-            end_s=scene["end_s"],
-            transcript=StoredTranscript.model_validate(scene["transcript"]),
-            embeddings=StoredEmbeddings(
-                text=StoredEmbedding(
-                    model=models.text_model,
-                    dimensions=models.text_dimensions,
-                    has_embedding=scene["transcript_dense"] is not None,
-                ),
-                vision=StoredEmbedding(
-                    model=models.vision_model,
-                    dimensions=models.vision_dimensions,
-                    has_embedding=scene["visual"] is not None,
-                ),
-            ),
-            thumbnail_key=self._catalog.thumbnail_key(row["video_id"], scene["scene_id"]),
-            source_uris=[claim.source.uri],
-            metadata=SidecarMetadata(
-                pipeline_fingerprint=self._fingerprint,
-                processed_at=utc_now(),
-                stage_seconds=_seconds(row),
-            ),
-        )
-
-    def _point(self, row: dict[str, Any], scene: dict[str, Any]) -> ScenePoint:
-        sparse = scene["transcript_sparse"]
-        return ScenePoint(
-            scene_id=scene["scene_id"],
-            video_id=row["video_id"],
-            workspace=self._catalog.workspace,
-            start_s=scene["start_s"],
-            end_s=scene["end_s"],
-            language=scene["transcript"]["language"],
-            generation=self._fingerprint,
-            sidecar_key=self._catalog.sidecar_key(row["video_id"], scene["scene_id"]),
-            thumbnail_key=self._catalog.thumbnail_key(row["video_id"], scene["scene_id"]),
-            vectors=SceneVectors(
-                scene_id=scene["scene_id"],
-                transcript=_vector(scene["transcript_dense"]),
-                transcript_sparse=sparse and SparseVector(tuple(sparse["indices"]), tuple(sparse["values"])),
-                visual=_vector(scene["visual"]),
-            ),
-        )
-
-    def _span_record(self, row: dict[str, Any], claim: Claim) -> SpanRecord:
-        words: Counter[str] = Counter()
-        for transcript in row["transcripts"]:
-            said = sum(len(segment["words"]) for segment in transcript["segments"]) or len(transcript["text"].split())
-            if said:
-                words[transcript["language"]] += said
-        return SpanRecord(
-            video_id=row["video_id"],
-            span=claim.spans[row["span_index"]],
-            scenes=[
-                StoredScene(scene_id=scene["scene_id"], start_s=scene["start_s"], end_s=scene["end_s"])
-                for scene in _scenes(row)
-            ],
-            language=most_spoken(words),
-            words_by_language=dict(sorted(words.items())),
-            frames_decoded=row["frames_decoded"],
-            frames_damaged=row["frames_damaged"],
-            pipeline_fingerprint=self._fingerprint,
-            run_id=row["run_id"],
-            committed_at=utc_now(),
-            stage_seconds=_seconds(row),
-        )
-
-
-# The parallel list columns of a span, by what they are to one scene.
-_SCENE_COLUMNS = {
-    "scene_id": "scene_ids",
-    "start_s": "scene_start_s",
-    "end_s": "scene_end_s",
-    "thumbnail": "thumbnails",
-    "transcript": "transcripts",
-    "transcript_dense": "transcript_dense",
-    "transcript_sparse": "transcript_sparse",
-    "visual": "visual",
-}
-
-
-def _scenes(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The scenes of a span, one record each.
-
-    Raises:
-        ValueError: the list columns differ in length.
-    """
-    columns = [row[column] for column in _SCENE_COLUMNS.values()]
-    return [dict(zip(_SCENE_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
-
-
-def _vector(values: list[float] | None) -> np.ndarray[Any, np.dtype[np.float32]] | None:
-    return None if values is None else np.asarray(values, np.float32)
-
-
-def _seconds(row: dict[str, Any]) -> dict[str, float]:
-    return dict(row["stage_seconds"])
 
 
 def _source(row: dict[str, Any]) -> StoredSource:

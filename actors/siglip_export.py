@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from actors.onnx_export import ExportDiffers, export_onnx
+from actors.onnx_export import ExportDiffers, export_onnx, way_out
 from actors.onnx_towers import DESCRIPTION, SENTENCEPIECE, TOKENIZER, SiglipTextTower
-from actors.text_tower_export import LEAST_COSINE
+from actors.tower_precision import TOLERANCES
 from footage.errors import SettingsError
-from footage.settings import FrameSettings
+from footage.model_settings import FrameSettings
 
 # Case, punctuation, odd spaces, nothing, other scripts, words outside the vocabulary, and more than it takes.
 TEXTS = (
@@ -29,14 +29,15 @@ def export_siglip_text_tower(model_folder: Path, settings: FrameSettings, folder
     """Export the text tower as an ONNX tower and compare ids and vectors with the Hugging Face classes.
 
     The ids are always padded to the text model's length: SigLIP reads the last position, and on shorter inputs its
-    vectors are wrong without an error.
+    vectors are wrong without an error. The tower also keeps the scale and the bias of the model's sigmoid.
 
     Returns:
         The dimensions of its vectors.
 
     Raises:
         SettingsError: the model is not of SigLIP's architecture (SigLIP 2 NaFlex has another).
-        ExportDiffers: on one of TEXTS the token ids differ, or the vectors' cosine is below 0.9999.
+        ExportDiffers: on one of TEXTS the token ids differ, or the vectors' cosine is below the Tolerance of their
+            precision.
     """
     from transformers import AutoModel, AutoProcessor
 
@@ -49,10 +50,17 @@ def export_siglip_text_tower(model_folder: Path, settings: FrameSettings, folder
     folder.mkdir(parents=True)
     model = AutoModel.from_pretrained(str(model_folder)).float().eval()
     processor = AutoProcessor.from_pretrained(str(model_folder))
+    _lower_case(processor.tokenizer)
     length = model.config.text_config.max_position_embeddings
     ids = processor(text=list(TEXTS), padding="max_length", truncation=True, max_length=length, return_tensors="pt")
-    export_onnx(_text_module(model), {"input_ids": ids["input_ids"]}, ["vector"], folder)
-    _save_tokenizer(processor.tokenizer, length, folder)
+    export_onnx(_text_module(model), {"input_ids": ids["input_ids"]}, ["vector"], folder, settings.query_precision)
+    description = {
+        "length": length,
+        "logit_scale": float(model.logit_scale.detach().exp()),
+        "logit_bias": float(model.logit_bias.detach()),
+        "precision": settings.query_precision,
+    }
+    _save_tokenizer(processor.tokenizer, description, folder)
     _compare(model, ids["input_ids"], SiglipTextTower(folder), settings)
     return int(model.config.text_config.projection_size)
 
@@ -74,8 +82,23 @@ def _text_module(model: Any) -> Any:
     return UnitTextFeatures().eval()
 
 
-def _save_tokenizer(tokenizer: Any, length: int, folder: Path) -> None:
-    description: dict[str, Any] = {"length": length, "pad_id": tokenizer.pad_token_id}
+def _lower_case(tokenizer: Any) -> None:
+    """Make SigLIP 2's tokenizer write small letters, as the model was trained.
+
+    Its checkpoints of a fixed resolution name Gemma's tokenizer, which keeps capitals; only transformers'
+    Siglip2Tokenizer, which it takes for NaFlex, lowers them: https://github.com/huggingface/transformers/pull/43101.
+    SigLIP 1 has a tokenizer of its own, which does so by itself.
+    """
+    if tokenizer.is_fast:
+        from tokenizers import normalizers
+
+        backend = tokenizer.backend_tokenizer
+        known = [normalizers.Lowercase(), *([backend.normalizer] if backend.normalizer is not None else [])]
+        backend.normalizer = normalizers.Sequence(known)
+
+
+def _save_tokenizer(tokenizer: Any, description: dict[str, Any], folder: Path) -> None:
+    description["pad_id"] = tokenizer.pad_token_id
     if tokenizer.is_fast:
         tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     else:
@@ -91,12 +114,13 @@ def _compare(model: Any, token_ids: Any, tower: SiglipTextTower, settings: Frame
 
     with torch.no_grad():
         expected = model.get_text_features(input_ids=token_ids).pooler_output.numpy()
+    least_cosine = TOLERANCES[settings.query_precision].least_cosine
     for text, ids, vector in zip(TEXTS, token_ids.tolist(), expected, strict=True):
         same_ids = tower.token_ids(text) == ids
         cosine = float(np.dot(tower.encode(text), vector) / np.linalg.norm(vector))
-        if not same_ids or cosine < LEAST_COSINE:
+        if not same_ids or cosine < least_cosine:
             raise ExportDiffers(
-                f"The ONNX copy of {settings.model}'s text tower differs from the model on {text[:40]!r} (cosine "
-                f"{cosine:.6f}, same token ids: {same_ids}); queries would not find what was indexed. Install the "
-                f"versions of constraints.txt, and if it stays, report it."
+                f"The {settings.query_precision} ONNX copy of {settings.model}'s text tower differs from the model on "
+                f"{text[:40]!r} (cosine {cosine:.6f}, same token ids: {same_ids}); queries would not find what was "
+                f"indexed. {way_out(settings.query_precision, 'frames')}"
             )

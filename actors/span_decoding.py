@@ -5,20 +5,22 @@ from fractions import Fraction
 
 import av
 
-from actors.cuts import WINDOW, BoundaryFinder, CutRule
+from actors.cuts import CutRule
 from actors.frame_score import FrameScorer
 from actors.key_frames import KeyFrames
 from actors.media_file import MediaFile, open_media
+from actors.pieces import PieceRule
+from actors.sound_track import track_words
 from actors.span_audio import SpanAudio
 from actors.span_request import SceneResult, SpanRequest, SpanResult
 from actors.span_start import seek_before
+from footage.decoder_settings import DecoderSettings
 from footage.errors import UndecodableVideo
-from footage.settings import DecoderSettings
 
 AUDIO_MARGIN_S = 1.0  # sound before the first and after the last scene, so that words at the edges are heard whole
 AUDIO_SKEW_S = 10.0  # how far behind the pictures the sound may lie in a file; what lies further is left out
-# Tried in turn: WINDOW + 1 frames must come before the first that is judged, and where the frame rate varies they may
-# lie far apart. After the last the file is decoded from its start.
+# Tried in turn: some frames must come before the first that is judged (warm_up_frames of the rule), and where the frame
+# rate varies they may lie far apart. After the last the file is decoded from its start.
 WARM_UP_S = (0.0, 10.0, 60.0)
 MAX_DAMAGED_SHARE = 0.1  # more packets refused than this: the scenes would be guesses
 
@@ -32,14 +34,14 @@ def decode_span(request: SpanRequest, settings: DecoderSettings) -> SpanResult:
     Raises:
         VideoError: the file cannot be opened (see media_file), no frame decodes, or too many packets are damaged.
     """
-    rule = CutRule.of(settings)
+    rule = _rule_of(settings)
     for warm_up_s in () if request.is_first or not request.has_timestamps else WARM_UP_S:
-        with suppress(_LateStart), open_media(request.path, settings.limits) as media:
+        with suppress(_LateStart), open_media(request.path, settings.limits, settings.audio_language) as media:
             first_key_s = _seek(media, request, rule, warm_up_s)
             if first_key_s is None:
                 break
             return _SpanPass(media, request, settings, first_key_s).run()
-    with open_media(request.path, settings.limits) as media:
+    with open_media(request.path, settings.limits, settings.audio_language) as media:
         return _SpanPass(media, request, settings, None).run()
 
 
@@ -47,14 +49,15 @@ class _LateStart(Exception):
     """After a seek too few frames came before the first that counts."""
 
 
-def _judged_from_s(request: SpanRequest, rule: CutRule) -> float:
-    """Frames from here on must be judged to decide the span's first boundaries."""
-    return rule.cuts_needed_from_s(request.start_s) - rule.min_scene_s
+def _rule_of(settings: DecoderSettings) -> CutRule | PieceRule:
+    """Where scenes begin and end."""
+    return CutRule.of(settings) if settings.segmentation == "cuts" else PieceRule.of(settings)
 
 
-def _seek(media: MediaFile, request: SpanRequest, rule: CutRule, warm_up_s: float) -> float | None:
+def _seek(media: MediaFile, request: SpanRequest, rule: CutRule | PieceRule, warm_up_s: float) -> float | None:
     """Goes to where decoding must begin; the time of the key frame there, None where only the file's start will do."""
-    picture_s = _judged_from_s(request, rule) - (WINDOW + 2) / float(media.frame_rate) - warm_up_s
+    warm_up_s += (rule.warm_up_frames + 1) / float(media.frame_rate)
+    picture_s = rule.judged_from_s(request.start_s) - warm_up_s
     sound_s = request.start_s - AUDIO_MARGIN_S
     if min(picture_s, sound_s) <= request.first_frame_s:
         return None
@@ -69,14 +72,13 @@ class _SpanPass:
     ) -> None:
         self._media = media
         self._request = request
-        rule = CutRule.of(settings)
-        self._min_score = rule.min_score
+        self._rule = _rule_of(settings)
         self._first_key_s = first_key_s
         self._key_seen = first_key_s is None
-        self._judged_from_s = _judged_from_s(request, rule)
+        self._judged_from_s = self._rule.judged_from_s(request.start_s)
         self._warm_up_frames = 0
-        self._finder = BoundaryFinder(rule, request.first_frame_s, from_video_start=first_key_s is None)
-        self._scorer = FrameScorer(settings.analysis_width_px)
+        self._finder = self._rule.finder(request.first_frame_s, from_video_start=first_key_s is None)
+        self._scorer = FrameScorer(settings.analysis_width_px) if isinstance(self._rule, CutRule) else None
         self._pictures = KeyFrames(settings, media.video.sample_aspect_ratio)
         self._hears = request.has_audio and media.audio is not None
         self._audio = SpanAudio(request.start_s - AUDIO_MARGIN_S, self._audio_seconds) if self._hears else None
@@ -107,7 +109,8 @@ class _SpanPass:
             self._finish_scenes()
         self._refuse_damage()
         audio, audio_start_s = self._cut_audio()
-        return SpanResult(self._scenes, audio, audio_start_s, self._decoded, self._damaged, self._sound_damaged)
+        track = track_words(self._media.container.streams.audio, self._media.audio) if self._hears else ""
+        return SpanResult(self._scenes, audio, audio_start_s, self._decoded, self._damaged, self._sound_damaged, track)
 
     def _take_picture_packet(self, packet: av.Packet) -> None:
         self._key_seen = self._key_seen or packet.is_keyframe
@@ -141,8 +144,9 @@ class _SpanPass:
             if self._first_key_s is not None and time_s < self._first_key_s:
                 return  # an open group's leading pictures lean on frames that were not decoded
             self._check_warm_up(time_s)
-        score = self._scorer.score(frame)
-        self._pictures.offer(time_s, frame, may_start_scene=score >= self._min_score)
+        score = 0.0 if self._scorer is None else self._scorer.score(frame)
+        may_cut = isinstance(self._rule, CutRule) and score >= self._rule.min_score
+        self._pictures.offer(time_s, frame, may_start_scene=may_cut)
         self._last_s = time_s
         if self._request.has_timestamps:
             self._last_stamp = (frame.pts, frame.duration, frame.time_base)
@@ -155,8 +159,8 @@ class _SpanPass:
                 self._scenes_done = True  # no scene starts in this span
 
     def _check_warm_up(self, time_s: float) -> None:
-        """Raises _LateStart if this frame would be judged without the frames before it (the first score is void)."""
-        if self._first_key_s is not None and self._warm_up_frames <= WINDOW:
+        """Raises _LateStart if this frame would be judged without the frames before it."""
+        if self._first_key_s is not None and self._warm_up_frames < self._rule.warm_up_frames:
             if time_s >= self._judged_from_s:
                 raise _LateStart
             self._warm_up_frames += 1

@@ -12,9 +12,9 @@ from actors.decoder_process import DecoderProcess
 from actors.source_check import READ_BYTES, check_source, unchanged_source
 from footage import identity
 from footage.catalog import Catalog, utc_now
+from footage.decoder_settings import DecoderSettings
 from footage.errors import MissingSource, VideoError, code_of
 from footage.records import Span, Video
-from footage.settings import DecoderSettings
 from footage.sidecar import Claim, StoredSource, StoredSpan, StoredVideo
 from footage.span_plan import plan_spans
 from footage.span_table import SPAN, table_of

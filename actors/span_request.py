@@ -17,6 +17,7 @@ class SpanRequest:
     first_frame_s: float
     has_audio: bool
     has_timestamps: bool
+    sampled_s: float | None = None  # length of the video over which sound is sampled for its language; None: it is not
 
     @property
     def is_first(self) -> bool:
@@ -43,3 +44,4 @@ class SpanResult:
     frames_decoded: int
     frames_damaged: int
     sound_damaged: int  # packets of sound that the codec refused and that are left out
+    sound_track: str  # which of several is heard, in words; empty without a choice

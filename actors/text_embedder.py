@@ -1,24 +1,30 @@
-"""Dense and sparse vectors of what is said."""
+"""Dense and sparse vectors of what is said, and dense ones of captions."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
+from actors.model_batches import BatchFill, in_batches, release_memory
+from actors.model_log import log_loaded
 from actors.onnx_towers import sparse_vector
 from actors.text_tower_export import HEADS, has_heads
-from actors.torch_runtime import set_up_torch
+from actors.torch_runtime import loaded_revision, set_up_torch, torch_device
 from footage.errors import ModelMissing
+from footage.model_settings import TextSettings
+from footage.models import model_name
 from footage.records import SparseVector, Vector
-from footage.settings import TextSettings
+
+Id = TypeVar("Id", str, tuple[str, str])
 
 SPARSE = pa.struct([("indices", pa.list_(pa.uint32())), ("values", pa.list_(pa.float32()))])
 
 
 class TextEmbedder:
-    """BGE-M3's class on the transcripts of scenes.
+    """BGE-M3's class on the transcripts and captions of scenes.
 
     Which texts share a batch can change the last bit of a vector, by their padding. Batches are made of the texts of
     one call only, in an order that depends on nothing but the texts: the same call always gives the same vectors. The
@@ -36,6 +42,7 @@ class TextEmbedder:
         [
             pa.field("transcript_dense", pa.list_(pa.list_(pa.float32()))),
             pa.field("transcript_sparse", pa.list_(SPARSE)),
+            pa.field("caption_dense", pa.list_(pa.list_(pa.float32()))),
         ]
     )
 
@@ -45,14 +52,19 @@ class TextEmbedder:
         set_up_torch()
         from FlagEmbedding import BGEM3FlagModel
 
+        begun = time.monotonic()
         self._settings = settings
+        self.fill = BatchFill()
+        device = torch_device(settings)
         self._model: Any = BGEM3FlagModel(
             str(folder),
             use_fp16=settings.use_fp16 and settings.device == "cuda",  # on a CPU it is slow, and less exact
-            devices="cuda:0" if settings.device == "cuda" else "cpu",
+            devices=device,  # without a name the class takes every card it sees
             pooling_method=settings.pooling,
         )
-        self._model.model.to(self._model.target_devices[0]).eval()
+        self._model.model.to(device).eval()
+        dtype, seconds = str(self._model.model.model.dtype), time.monotonic() - begun
+        log_loaded("text model", model_name(settings), device, dtype, loaded_revision(settings, folder), seconds)
         tokenizer = self._model.tokenizer
         special = (tokenizer.cls_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id)
         self._special_ids = frozenset(token_id for token_id in special if token_id is not None)
@@ -63,21 +75,34 @@ class TextEmbedder:
         return int(self._model.model.config.hidden_size)
 
     def __call__(self, spans: pa.Table) -> pa.Table:
-        """Append `transcript_dense` and `transcript_sparse`, one per scene; null where nothing is said."""
-        rows = spans.select(["failure_code", "scene_ids", "transcripts"]).to_pylist()
+        """Append `transcript_dense`, `transcript_sparse` and `caption_dense`, one per scene; null where nothing is
+        said, or no caption could be had. Without a column `captions` there is none.
+        """
+        columns = ["failure_code", "scene_ids", "transcripts"]
+        captioned = ["captions"] if "captions" in spans.schema.names else []
+        rows = spans.select(columns + captioned).to_pylist()
         scenes = [_scenes(row) for row in rows]
-        vectors = self.embed({scene_id: text for span in scenes for scene_id, text in span.items() if text})
-        dense = [
-            [vectors[scene_id][0].tolist() if scene_id in vectors else None for scene_id in span] for span in scenes
-        ]
-        sparse = [
-            [_stored(vectors[scene_id][1]) if scene_id in vectors else None for scene_id in span] for span in scenes
-        ]
-        for field, values in zip(self.ADDS, (dense, sparse), strict=True):
+        texts = {
+            (kind, scene_id): text
+            for span in scenes
+            for scene_id, said_and_seen in span.items()
+            for kind, text in zip(("transcript", "caption"), said_and_seen, strict=True)
+            if text
+        }
+        vectors = self.embed(texts)
+
+        def listed(kind: str, part: int) -> list[list[Any]]:
+            return [
+                [vectors[kind, scene_id][part] if (kind, scene_id) in vectors else None for scene_id in span]
+                for span in scenes
+            ]
+
+        sparse = [[_stored(vector) for vector in span] for span in listed("transcript", 1)]
+        for field, values in zip(self.ADDS, (listed("transcript", 0), sparse, listed("caption", 0)), strict=True):
             spans = spans.append_column(field, pa.array(values, field.type))
         return spans
 
-    def embed(self, texts: Mapping[str, str]) -> dict[str, tuple[Vector, SparseVector]]:
+    def embed(self, texts: Mapping[Id, str]) -> dict[Id, tuple[Vector, SparseVector]]:
         """The vectors of texts by their ids: dense (dimensions,), float32, of unit length, and sparse.
 
         Args:
@@ -85,13 +110,15 @@ class TextEmbedder:
         """
         # Texts of like length share a batch, for less padding; the text itself breaks ties.
         ordered = sorted(texts.items(), key=lambda item: (len(item[1]), item[1], item[0]))
-        size = self._settings.batch_size
-        vectors: dict[str, tuple[Vector, SparseVector]] = {}
-        for first in range(0, len(ordered), size):
-            batch = ordered[first : first + size]
-            found = self._embed_batch([text for _, text in batch])
-            vectors.update(zip((scene_id for scene_id, _ in batch), found, strict=True))
-        return vectors
+        name = f"The text model {model_name(self._settings)}"
+        in_order = [text for _, text in ordered]
+        found = in_batches(in_order, self._settings.batch_size, self._embed_batch, self.fill, name)
+        return dict(zip((text_id for text_id, _ in ordered), found, strict=True))
+
+    def close(self) -> None:
+        """Give the model's memory back; the embedder cannot be used any more."""
+        del self._model
+        release_memory()
 
     def _embed_batch(self, texts: Sequence[str]) -> list[tuple[Vector, SparseVector]]:
         """One pass through the model. Its encode() would run each first batch twice, to find a size that fits."""
@@ -110,13 +137,16 @@ class TextEmbedder:
         return list(zip(dense, sparse, strict=True))
 
 
-def _scenes(row: dict[str, Any]) -> dict[str, str]:
-    """Scene id → what is said, in the order of the scenes; none for a span that failed."""
+def _scenes(row: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Scene id → what is said and its caption, in the order of the scenes; none for a span that failed."""
     if row["failure_code"] is not None or not row["scene_ids"]:
         return {}
-    pairs = zip(row["scene_ids"], row["transcripts"], strict=True)
-    return {scene_id: transcript["text"].strip() for scene_id, transcript in pairs}
+    captions = row.get("captions") or [None] * len(row["scene_ids"])
+    return {
+        scene_id: (transcript["text"].strip(), (caption or "").strip())
+        for scene_id, transcript, caption in zip(row["scene_ids"], row["transcripts"], captions, strict=True)
+    }
 
 
-def _stored(vector: SparseVector) -> dict[str, list[int] | list[float]]:
-    return {"indices": list(vector.indices), "values": list(vector.values)}
+def _stored(vector: SparseVector | None) -> dict[str, list[int] | list[float]] | None:
+    return None if vector is None else {"indices": list(vector.indices), "values": list(vector.values)}

@@ -10,10 +10,10 @@ import pyarrow as pa
 from actors.decoder_limits import media_read_s
 from actors.decoder_process import DecoderProcess
 from actors.source_check import unchanged_source
+from footage.decoder_settings import DecoderSettings
 from footage.errors import VideoError, code_of
 from footage.identity import scene_id
 from footage.records import DecodedScene, DecodedSpan, Scene, Span
-from footage.settings import DecoderSettings
 from footage.span_table import replace_column
 
 LOG = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ class VideoDecoder:
 
     Called with a table of footage.span_table.SPAN rows it appends the columns of ADDS. A span that cannot be decoded
     gets `failure_code` and `failure`, and so does one whose file is no longer the one that was planned; rows that
-    failed before, and duplicates, get no scenes.
+    failed before, and duplicates, get no scenes. With `wants_language_sample` each span of a video that has several,
+    and sound, also carries sound from all over the video (see language_sample).
     """
 
     ADDS: ClassVar[pa.Schema] = pa.schema(
@@ -38,11 +39,13 @@ class VideoDecoder:
             pa.field("audio_start_s", pa.float64()),
             pa.field("frames_decoded", pa.int64()),
             pa.field("frames_damaged", pa.int64()),
+            pa.field("language_audio_s16", pa.large_binary()),
         ]
     )
 
-    def __init__(self, settings: DecoderSettings) -> None:
+    def __init__(self, settings: DecoderSettings, wants_language_sample: bool = False) -> None:
         self._settings = settings
+        self._wants_language_sample = wants_language_sample
         self._process = DecoderProcess(settings)
 
     @property
@@ -64,6 +67,7 @@ class VideoDecoder:
         first_frame_s: float,
         has_audio: bool,
         has_timestamps: bool,
+        sampled_s: float | None = None,
     ) -> DecodedSpan:
         """The scenes that start in a span, with pictures, and their sound with 1 s before and after.
 
@@ -75,6 +79,7 @@ class VideoDecoder:
             first_frame_s: from the probe, like the two that follow.
             has_audio: whether there is sound to decode.
             has_timestamps: False makes frames count; such a video must be one span.
+            sampled_s: the length of the video, to take a language sample over it; None: none is taken.
 
         Raises:
             VideoError: the span cannot be decoded.
@@ -86,19 +91,27 @@ class VideoDecoder:
             "first_frame_s": first_frame_s,
             "has_audio": has_audio,
             "has_timestamps": has_timestamps,
+            "sampled_s": sampled_s,
         }
         header, blobs = self._process.decode(path, request, media_read_s(self._settings, span.end_s - span.start_s))
         if header["sound_damaged"]:
             LOG.warning("%s: %d packets of sound are damaged and left out", path.name, header["sound_damaged"])
+        if header["sound_track"] and span.index == 0:
+            LOG.info("%s: the sound is %s", path.name, header["sound_track"])
         parts = iter(blobs)
-        audio_s16 = next(parts)
+        language_audio_s16, audio_s16 = next(parts), next(parts)
         scenes = []
         for start_s, end_s, key_frame_count in header["scenes"]:
             key_frames = tuple(next(parts) for _ in range(key_frame_count))
             scene = Scene(scene_id(video_id, start_s), start_s, end_s)
             scenes.append(DecodedScene(scene, key_frames, thumbnail=next(parts)))
         return DecodedSpan(
-            tuple(scenes), audio_s16, header["audio_start_s"], header["frames_decoded"], header["frames_damaged"]
+            tuple(scenes),
+            audio_s16,
+            header["audio_start_s"],
+            header["frames_decoded"],
+            header["frames_damaged"],
+            language_audio_s16 or None,
         )
 
     def __call__(self, spans: pa.Table) -> pa.Table:
@@ -121,6 +134,7 @@ class VideoDecoder:
 
     def _decode_row(self, row: dict[str, Any]) -> DecodedSpan:
         path = Path(os.fsdecode(row["path"]))
+        is_sampled = self._wants_language_sample and row["span_count"] > 1 and row["has_audio"]
         with unchanged_source(path, row["source_etag"]):
             return self.decode(
                 path,
@@ -130,6 +144,7 @@ class VideoDecoder:
                 first_frame_s=row["first_frame_s"],
                 has_audio=row["has_audio"],
                 has_timestamps=row["has_timestamps"],
+                sampled_s=row["duration_s"] if is_sampled else None,
             )
 
 
@@ -146,4 +161,5 @@ def _columns_of(span: DecodedSpan | None) -> dict[str, Any]:
         "audio_start_s": None if span is None else span.audio_start_s,
         "frames_decoded": None if span is None else span.frames_decoded,
         "frames_damaged": None if span is None else span.frames_damaged,
+        "language_audio_s16": None if span is None else span.language_audio_s16,
     }

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from actors.video_decoder import VideoDecoder
 from benchmarks.made_clips import RATE, SCENE_S, noise, write_clip
+from footage.decoder_settings import DecoderSettings
 from footage.records import Span
-from footage.settings import DecoderSettings
 
 CLIPS = {"1080p": (1920, 1080, 40), "360p": (640, 360, 120)}  # width, height, seconds
 TARGET_1080P = 1.30

@@ -5,23 +5,21 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 
-from actors.frame_embedder import FrameEmbedder
 from actors.model_preparation import PreparedModels
 from actors.scene_writer import SceneWriter
-from actors.span_planner import SpanPlanner
-from actors.text_embedder import TextEmbedder
-from actors.transcriber import Transcriber
-from actors.video_decoder import VideoDecoder
 from footage.catalog import Catalog
-from footage.index import EmbeddedIndex
+from footage.embedded_index import EmbeddedIndex
+from footage.index import VectorIndex
 from footage.settings import Settings
 from footage.storage import DirectoryStore
-from pipelines.stage import Stage, TimeLimit
+from pipelines.index_videos import index_pools
+from pipelines.reconcile import Run
+from pipelines.stage import Stage
 
-_NO_LIMIT = TimeLimit(0, 0)  # nobody watches here
 _stages: list[tuple[Stage, object]] = []  # of this process: what ProcessPoolExecutor's initializer made
 
 
@@ -36,18 +34,12 @@ class Work:
 
 
 def _load(work: Work) -> None:
-    settings, models = work.settings, work.models
     catalog = Catalog(DirectoryStore(work.store), "default")
-    arguments: list[tuple[type, dict[str, object], tuple[str, ...]]] = [
-        (SpanPlanner, {"settings": settings.decoder, "catalog": catalog, "fingerprint": work.fingerprint}, ()),
-        (VideoDecoder, {"settings": settings.decoder}, ()),
-        (Transcriber, {"settings": settings.speech}, ("audio_s16", "audio_start_s")),
-        (FrameEmbedder, {"settings": settings.frames, "folder": models.vision_folder}, ("key_frames",)),
-        (TextEmbedder, {"settings": settings.text, "folder": models.text_folder}, ()),
-    ]
-    _stages.extend(
-        (Stage(actor, given, drops=drops, limit=_NO_LIMIT), actor(**given)) for actor, given, drops in arguments
-    )
+    run = Run("benchmark", "default", None, work.fingerprint)
+    # The writer, whose index has one owner, is the parent's.
+    pools = index_pools(work.settings, work.models, catalog, cast(VectorIndex, None), run)
+    stages = [stage for pool in (pools.plan, *pools.work[:-1]) for stage in pool.stages]
+    _stages.extend((stage, stage.actor(**stage.arguments)) for stage in stages)
 
 
 def _ready() -> float:

@@ -1,6 +1,7 @@
 """The `footage` command."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import BaseModel
 
+from cluster.list_names import LISTS, By
 from footage.errors import FootageError, SettingsError
 from footage.identity import check_name
 
@@ -96,7 +98,8 @@ def _run(
         from footage.settings import load_settings
         from pipelines.index_run import IndexRequest, run_index
 
-        request = IndexRequest(source, store.absolute(), workspace, dataset, verbose)
+        address = os.environ.get("RAY_ADDRESS") or None
+        request = IndexRequest(source, store.absolute(), workspace, dataset, verbose, address)
         report = run_index(request, load_settings(profile))
         if as_json:
             print(report.model_dump_json())
@@ -120,12 +123,14 @@ def search(
     language: Annotated[str | None, typer.Option(help="Only where this language is spoken, such as en.")] = None,
     from_s: Annotated[float | None, typer.Option("--from", help="Only scenes that end after this second.")] = None,
     to_s: Annotated[float | None, typer.Option("--to", help="Only scenes that begin before this second.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only scenes with this tag; with several, all.")] = None,
+    by: Annotated[list[By] | None, typer.Option(help="Only by this; with several, by all of them.")] = None,
     by_video: Annotated[bool, typer.Option("--by-video", help="Only the best scene of each video.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Find scenes by what is said and by what is seen."""
+    """Find scenes by what is said, by what is seen, and by what their captions say."""
     with _sentences():
-        from cluster.display import print_hits
+        from cluster.display_hits import print_hits
         from cluster.one_shot import catalog_of, find_video, search_once
         from footage.search import SearchRequest
         from footage.settings import load_settings
@@ -140,6 +145,8 @@ def search(
             workspace=workspace,
             video_ids=[find_video(catalog, name).video_id for name in video or []],
             language=language,
+            tags=tag or [],
+            lists=[LISTS[name] for name in by or []],
             from_s=from_s,
             to_s=to_s,
             dataset=dataset,
@@ -153,8 +160,17 @@ def search(
 
 
 @app.command()
-def videos(store: Store = DEFAULT_STORE, workspace: Workspace = "default", as_json: Json = False) -> None:
-    """List the videos that are searchable, and what is in quarantine."""
+def videos(
+    store: Store = DEFAULT_STORE,
+    profile: Profile = "auto",
+    workspace: Workspace = "default",
+    about: Annotated[str | None, typer.Option(help="Find videos by their descriptions: what they are about.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the videos that are searchable and what is in quarantine, or find videos by what they are about."""
+    if about is not None:
+        _videos_about(about, store, profile, workspace, as_json)
+        return
     with _sentences():
         from cluster.display import print_videos
         from cluster.one_shot import catalog_of
@@ -170,6 +186,22 @@ def videos(store: Store = DEFAULT_STORE, workspace: Workspace = "default", as_js
             print(json.dumps(content))
         else:
             print_videos(manifests, quarantined)
+
+
+def _videos_about(query: str, store: Path, profile: str, workspace: str, as_json: bool) -> None:
+    with _sentences():
+        from cluster.display_hits import print_found_videos
+        from cluster.one_shot import catalog_of, search_videos_once
+        from footage.settings import load_settings
+        from footage.video_search import VideoSearchRequest
+
+        catalog_of(store, workspace)
+        request = _checked(VideoSearchRequest, query=query, workspace=workspace)
+        response = search_videos_once(request, store.absolute(), load_settings(profile))
+        if as_json:
+            print(response.model_dump_json())
+        else:
+            print_found_videos(response)
 
 
 @app.command()
@@ -194,6 +226,29 @@ def show(
             print(json.dumps(content))
         else:
             print_video(manifest, sidecars)
+
+
+@app.command()
+def models(
+    profile: Profile = "auto",
+    pull: Annotated[bool, typer.Option("--pull", help="Fetch from the hub what is not here, and prepare it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the models of a profile: where from, which licence, how large, and whether they are here."""
+    with _sentences():
+        from cluster.models_command import print_models, pull_models, report_models
+        from footage.settings import load_settings
+
+        settings = load_settings(profile)
+        if pull:
+            pull_models(settings)
+        report = report_models(settings)
+        if as_json:
+            print(report.to_json())
+        else:
+            print_models(report)
+    if not report.is_complete:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()

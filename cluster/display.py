@@ -1,83 +1,18 @@
-"""How the command line shows things to a person."""
+"""How the command line shows runs, videos and checks; answers to searches are shown by display_hits.py."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from footage.search import SearchHit, SearchResponse
+from cluster.display_text import clock, print_toy_note, short_names, tags_line
 from footage.sidecar import Manifest, QuarantineRecord, RunReport, Sidecar
 
 if TYPE_CHECKING:
     from cluster.doctor import Check
-
-_LISTS = {"transcript": "meaning", "transcript_sparse": "words", "visual": "picture"}
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss.s, hours only where there are some."""
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    tail = f"{minutes:02d}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
-    return f"{hours}:{tail}" if hours else tail
-
-
-def short_names(uris: Iterable[str]) -> dict[str, str]:
-    """A name for each URI, as a person would write it: the file's, with as many folders as tell it from the others."""
-    parts = {uri: unquote(uri, errors="replace").split("/") for uri in uris}
-    names: dict[str, str] = {}
-    depth = 1
-    while left := [uri for uri in parts if uri not in names]:
-        tails = {uri: "/".join(parts[uri][-depth:]) for uri in left}
-        times = Counter(tails.values())
-        names |= {uri: tail for uri, tail in tails.items() if times[tail] == 1 or depth >= len(parts[uri])}
-        depth += 1
-    return names
-
-
-def print_hits(response: SearchResponse) -> None:
-    """A table of hits, best first, with the reasons of each."""
-    console = Console()
-    if not response.hits:
-        console.print("Nothing found.", markup=False)
-        return
-    table = Table(title=Text(f"“{response.query}”"), title_justify="left", expand=True)
-    table.add_column("#", justify="right")
-    table.add_column("scene", overflow="fold", ratio=2)
-    table.add_column("what is said", ratio=3)
-    table.add_column("why: rank, score", no_wrap=True)
-    names = short_names(hit.source_uris[0] for hit in response.hits)
-    for number, hit in enumerate(response.hits, 1):
-        video = Text(names[hit.source_uris[0]])
-        video.append(f"\n{clock(hit.start_s)} – {clock(hit.end_s)}", style="bold")
-        if hit.more_in_video:
-            video.append(f"\n+{hit.more_in_video} more scenes in it", style="dim")
-        table.add_row(str(number), video, _transcript(hit), Text(_reasons(hit)))
-    console.print(table)
-    if any(asked.toy and asked.found for asked in response.lists):
-        console.print(
-            "picture: made by a toy model that knows colours, textures and sizes of drawn scenes", style="dim"
-        )
-    total = sum(response.took_ms.values())
-    scenes = "1 scene" if len(response.hits) == 1 else f"{len(response.hits)} scenes"
-    console.print(f"{scenes} in {total:.0f} ms", style="dim")
-
-
-def _transcript(hit: SearchHit) -> Text:
-    text = Text(hit.transcript or "–")
-    for start, end in hit.highlights:
-        text.stylize("bold yellow", start, end)
-    return text
-
-
-def _reasons(hit: SearchHit) -> str:
-    return "\n".join(f"{_LISTS[why.list]:7} {why.rank:3}  {why.score:5.2f}" for why in hit.why)
 
 
 def print_report(report: RunReport, store: Path) -> None:
@@ -89,6 +24,7 @@ def print_report(report: RunReport, store: Path) -> None:
         return
     if not (report.videos_done or report.videos_duplicate or report.videos_quarantined or report.videos_remaining):
         console.print(f"Nothing to do: all {report.videos_skipped} videos are indexed already.", markup=False)
+        _print_descriptions(report, console)
         return
     counts = (
         (report.videos_done, "videos indexed"),
@@ -104,8 +40,18 @@ def print_report(report: RunReport, store: Path) -> None:
             f" ({report.media_hours_per_hour:.1f} video h/h); at most {report.peak_pss_mib:.0f} MiB of memory.",
             markup=False,
         )
+    _print_descriptions(report, console)
     print_quarantine(report.quarantined, console)
     console.print(f"Report: {store / 'runs' / report.run_id}.json", style="dim", soft_wrap=True)
+
+
+def _print_descriptions(report: RunReport, console: Console) -> None:
+    """How many videos were described, and why not all of them."""
+    if report.videos_described:
+        videos = "1 video" if report.videos_described == 1 else f"{report.videos_described} videos"
+        console.print(f"{videos} described.", markup=False)
+    if report.descriptions:
+        console.print(report.descriptions, style="dim", markup=False)
 
 
 def print_quarantine(records: Sequence[QuarantineRecord], console: Console) -> None:
@@ -128,24 +74,32 @@ def print_videos(manifests: Sequence[Manifest], quarantined: Sequence[Quarantine
     """A table of searchable videos (each has a source), then the quarantine."""
     console = Console()
     table = Table(expand=True)
-    table.add_column("video", overflow="fold", ratio=1)
-    for column in ("id", "length", "picture", "scenes", "language"):
-        table.add_column(column, no_wrap=True, justify="right" if column in ("length", "scenes") else "left")
+    described = any(manifest.description for manifest in manifests)
+    table.add_column("video", overflow="fold", ratio=2)
+    for column in ("length", "scenes", "language"):
+        table.add_column(column, no_wrap=True, justify="left" if column == "language" else "right")
+    if described:
+        table.add_column("what it is about", ratio=3)
     names = short_names(manifest.sources[0].uri for manifest in manifests)
     for manifest in manifests:
         video = manifest.video
         name = Text(names[manifest.sources[0].uri])
+        picture = f"{video.width_px}x{video.height_px}, {video.frame_rate:.4g}/s"
+        name.append(f"\n{manifest.video_id[:8]}  {picture}", style="dim")
         if len(manifest.sources) > 1:
             name.append(f"\n+{len(manifest.sources) - 1} with the same bytes", style="dim")
-        picture = f"{video.width_px}x{video.height_px}, {video.frame_rate:.4g}/s"
-        scenes = str(len(manifest.scenes))
-        table.add_row(name, manifest.video_id[:8], clock(video.duration_s), picture, scenes, manifest.language or "–")
+        row: list[str | Text] = [name, clock(video.duration_s), str(len(manifest.scenes)), manifest.language or "–"]
+        if described:
+            row.append(Text(manifest.description.text if manifest.description else "–"))
+        table.add_row(*row)
     console.print(table)
+    toys = ("description" for manifest in manifests if manifest.description and manifest.description.toy)
+    print_toy_note(console, toys)
     print_quarantine(quarantined, console)
 
 
 def print_video(manifest: Manifest, sidecars: Sequence[Sidecar]) -> None:
-    """One video: its sources, then its scenes."""
+    """One video: its sources and what it is about, then its scenes."""
     console = Console()
     for source in manifest.sources:
         console.print(Text(source.uri), soft_wrap=True)
@@ -157,14 +111,34 @@ def print_video(manifest: Manifest, sidecars: Sequence[Sidecar]) -> None:
         soft_wrap=True,
         markup=False,
     )
+    if manifest.description is not None:
+        console.print(Text(manifest.description.text))
     table = Table(expand=True)
+    seen = any(sidecar.caption or sidecar.vision_tags for sidecar in sidecars)
     table.add_column("scene", justify="right")
     table.add_column("from – to", no_wrap=True)
     table.add_column("what is said", ratio=1)
+    if seen:
+        table.add_column("what is seen", ratio=1)
     for sidecar in sidecars:
         times = f"{clock(sidecar.start_s)} – {clock(sidecar.end_s)}"
-        table.add_row(str(sidecar.index), times, Text(sidecar.transcript.text or "–"))
+        row: list[str | Text] = [str(sidecar.index), times, Text(sidecar.transcript.text or "–")]
+        if seen:
+            row.append(_seen(sidecar))
+        table.add_row(*row)
     console.print(table)
+    toys = ["description"] if manifest.description is not None and manifest.description.toy else []
+    toys += ["caption" for sidecar in sidecars if sidecar.caption is not None and sidecar.caption.toy]
+    toys += ["tags" for sidecar in sidecars if sidecar.vision_tags and sidecar.embeddings.vision.toy]
+    print_toy_note(console, toys)
+
+
+def _seen(sidecar: Sidecar) -> Text:
+    """The caption of a scene, then all its tags."""
+    lines = [Text(sidecar.caption.text)] if sidecar.caption is not None else []
+    if sidecar.vision_tags:
+        lines.append(tags_line(sidecar.vision_tags, most=None))
+    return Text("\n").join(lines) if lines else Text("–")
 
 
 def print_checks(checks: Sequence["Check"]) -> None:

@@ -12,22 +12,27 @@ from typing import Literal
 
 from actors.model_preparation import prepared_models
 from footage.errors import FootageError
-from footage.models import resolve_model
-from footage.settings import Settings, has_gpu, load_settings, resolve_profile
+from footage.model_catalogue import size_text
+from footage.model_list import ListedModel, list_models
+from footage.settings import PROFILES, Settings, has_gpu, load_settings
 from footage.storage import DirectoryStore
+from footage.vocabulary import load_vocabulary
 
 _PACKAGES = {  # what each is for
     "ray": "runs the pipeline",
     "av": "decodes video",
     "opencv-python-headless": "scores cuts",
     "faster-whisper": "hears speech",
-    "torch": "runs the text and frame models",
+    "torch": "runs the text, frame and caption models",
     "FlagEmbedding": "embeds text",
-    "transformers": "embeds frames",
+    "transformers": "embeds frames and captions scenes",
     "onnxruntime": "encodes queries",
     "qdrant-edge-py": "keeps the vectors",
 }
 _DISK_GIB = 2  # thumbnails, sidecars and vectors of about a hundred hours
+_CAPTIONS_CPU_GIB = (
+    12  # MiniCPM-V 4.6 in float32 is 5.3 GB beside BGE-M3 with 2.3 and SigLIP 2 with 1.5, and work space
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ def examine(store: Path, profile: str) -> list[Check]:
     checks = [_python(), _machine(), *_packages()]
     chosen = f"{settings.profile}" + (" (auto)" if profile == "auto" else "")
     checks.append(Check("profile that would run", "ok", chosen))
-    for name in ("offline", "cpu", "gpu"):
-        checks.extend(_models(load_settings(name), wanted=name == resolve_profile(profile)))
+    for name in sorted(file.stem for file in PROFILES.glob("*.yaml")):
+        checks.extend(_profile(settings) if name == settings.profile else _other_profile(name))
     checks.append(_store(store))
     return checks
 
@@ -78,29 +83,69 @@ def _packages() -> list[Check]:
     return checks
 
 
-def _models(settings: Settings, *, wanted: bool) -> list[Check]:
-    """One check per model of the profile that would run; one line for each other profile."""
-    checks, absent = [], []
-    for part, model in (("speech", settings.speech), ("text", settings.text), ("frames", settings.frames)):
-        toy = " (a toy: knows drawn scenes only)" if model.toy else ""
-        try:
-            resolve_model(model)
-        except FootageError as error:
-            absent.append(model.model)
-            checks.append(Check(f"{settings.profile}: {part}", "missing", model.model, str(error)))
-        else:
-            checks.append(Check(f"{settings.profile}: {part}", "ok", model.model + toy))
-    if not absent and prepared_models(settings) is None:
-        advice = f"The first `footage index --profile {settings.profile}` does it (about a minute)."
-        checks.append(Check(f"{settings.profile}: prepared", "note", "not yet", advice))
-    if settings.profile == "gpu" and wanted and not has_gpu():
+def _profile(settings: Settings) -> list[Check]:
+    """What the profile that would run needs, one check for each thing."""
+    name = settings.profile
+    checks = [_model(name, model) for model in list_models(settings)]
+    for section in ("captions", "summaries"):
+        if getattr(settings, section).adapter == "off":
+            advice = f"FOOTAGE_{section.upper()}__ADAPTER turns them on; docs/models.md says how."
+            checks.append(Check(f"{name}: {section}", "note", "off", advice))
+    checks.append(_vocabulary(settings))
+    if all(check.state != "missing" for check in checks) and prepared_models(settings) is None:
+        advice = f"The first `footage index --profile {name}` does it (about a minute)."
+        checks.append(Check(f"{name}: prepared", "note", "not yet", advice))
+    captions = settings.captions
+    if captions.adapter == "native" and captions.device == "cpu" and not captions.toy:
+        checks.append(_caption_memory(name))
+    if name == "gpu" and not has_gpu():
         checks.append(Check("gpu: device", "missing", "no GPU", "Use --profile cpu or offline."))
-    if wanted:
-        return checks
-    if not absent:
-        return [Check(f"profile {settings.profile}", "ok", "all its models are here")]
-    advice = f"`footage doctor --profile {settings.profile}` says how to get them."
-    return [Check(f"profile {settings.profile}", "note", f"not here: {', '.join(absent)}", advice)]
+    return checks
+
+
+def _other_profile(name: str) -> list[Check]:
+    """One line: whether the models of a profile that would not run are here."""
+    try:
+        missing = [model.model for model in list_models(load_settings(name)) if model.missing]
+    except FootageError as error:  # settings from the environment are for the profile that would run
+        return [Check(f"profile {name}", "note", "does not fit the environment", str(error))]
+    if not missing:
+        return [Check(f"profile {name}", "ok", "all its models are here")]
+    advice = f"`footage models --profile {name}` lists them, and fetches them with --pull."
+    return [Check(f"profile {name}", "note", f"not here: {', '.join(missing)}", advice)]
+
+
+def _model(profile: str, model: ListedModel) -> Check:
+    name, found = f"{profile}: {model.job}", model.model
+    if model.missing:
+        size = f" (about {size_text(model.download_bytes)})" if model.download_bytes else ""
+        pull = f"`footage models --profile {profile} --pull` fetches it{size} into {model.place}."
+        return Check(name, "missing", found, pull if model.origin == "hub" else model.missing)
+    if model.origin == "server":
+        found += f", served at {model.place} (not asked)"
+    if model.origin == "captions":
+        found += ", the captions model"
+    return Check(name, "ok", found + (" (a toy: knows drawn scenes only)" if model.toy else ""))
+
+
+def _vocabulary(settings: Settings) -> Check:
+    name, place = f"{settings.profile}: tags", settings.tags.vocabulary
+    if not place:
+        return Check(name, "note", "off", "tags.vocabulary names the file of tags; docs/models.md says how.")
+    try:
+        tags = load_vocabulary(place).tags
+    except FootageError as error:
+        return Check(name, "missing", place, str(error))
+    return Check(name, "ok", f"{len(tags)} tags in {place}")
+
+
+def _caption_memory(profile: str) -> Check:
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    found = f"on the CPU, {memory_gib:.0f} GiB of memory"
+    slow = "Captions on a CPU take most of the time of a run; docs/models.md says how to turn them off."
+    if memory_gib < _CAPTIONS_CPU_GIB:
+        slow = f"They want about {_CAPTIONS_CPU_GIB} GiB with the other models. {slow}"
+    return Check(f"{profile}: captions device", "note", found, slow)
 
 
 def _store(store: Path) -> Check:

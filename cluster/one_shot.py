@@ -1,5 +1,7 @@
 """A search without a service: open the index, ask, close."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,9 +14,11 @@ from footage.search import SearchRequest, SearchResponse
 from footage.settings import Settings
 from footage.sidecar import Manifest
 from footage.storage import DirectoryStore
+from footage.video_search import VideoSearchRequest, VideoSearchResponse
 
 if TYPE_CHECKING:
-    from footage.index import EmbeddedIndex
+    from actors.query_encoder import QueryEncoder
+    from footage.embedded_index import EmbeddedIndex
     from footage.index_service import IndexClient
 
 
@@ -60,9 +64,39 @@ def search_once(request: SearchRequest, store: Path, settings: Settings) -> Sear
         IndexMismatch: the index was made with other models than those of the settings.
         ModelMissing: a model of the settings is not on this machine or was not prepared.
     """
+    from actors.scene_searcher import SceneSearcher
+
+    with _opened(store, request.workspace, settings) as (index, catalog, encoder):
+        return SceneSearcher(index, catalog.store, encoder, settings.search, toy_lists(settings)).search(request)
+
+
+def search_videos_once(request: VideoSearchRequest, store: Path, settings: Settings) -> VideoSearchResponse:
+    """Find videos by their descriptions in the embedded index of a store; raises what search_once does."""
+    from actors.video_searcher import VideoSearcher
+
+    with _opened(store, request.workspace, settings) as (index, catalog, encoder):
+        return VideoSearcher(index, catalog.store, encoder).search(request)
+
+
+def toy_lists(settings: Settings) -> frozenset[ListName]:
+    """The lists of a search whose vectors, or the texts that they are of, a toy model made."""
+    toys: set[ListName] = set()
+    if settings.text.toy:
+        toys |= {"transcript", "transcript_sparse", "caption"}
+    if settings.frames.toy:
+        toys.add("visual")
+    if settings.captions.toy:
+        toys.add("caption")
+    return frozenset(toys)
+
+
+@contextlib.contextmanager
+def _opened(
+    store: Path, workspace: str, settings: Settings
+) -> "Iterator[tuple[EmbeddedIndex | IndexClient, Catalog, QueryEncoder]]":
+    """The index, the catalog and the encoder of a search; the index is given back at the end."""
     from actors.model_preparation import prepared_models
     from actors.query_encoder import QueryEncoder
-    from actors.scene_searcher import SceneSearcher
 
     models = prepared_models(settings)
     if models is None:
@@ -70,19 +104,18 @@ def search_once(request: SearchRequest, store: Path, settings: Settings) -> Sear
             f"The models of profile {settings.profile} were not prepared on this machine yet: run `python -m"
             f" actors.model_preparation --profile {settings.profile}` once, or search with the profile that indexed."
         )
-    catalog = catalog_of(store, request.workspace)
-    toys: frozenset[ListName] = frozenset({"visual"}) if settings.frames.toy else frozenset()
+    catalog = catalog_of(store, workspace)
     encoder = QueryEncoder(models)  # before the index is held: loading takes most of the time
     index = _open_index(store / "index" / "scenes", models.index_spec(), settings.search.index_wait_s)
     try:
-        return SceneSearcher(index, catalog.store, encoder, settings.search, toys).search(request)
+        yield index, catalog, encoder
     finally:
         index.close()
 
 
 def _open_index(path: Path, spec: IndexSpec, wait_s: float) -> "EmbeddedIndex | IndexClient":
     """The index itself, or what its present owner answers. Raises IndexBusy, which says who that is, if it does not."""
-    from footage.index import EmbeddedIndex
+    from footage.embedded_index import EmbeddedIndex
     from footage.index_service import IndexClient
 
     try:

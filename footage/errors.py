@@ -108,6 +108,10 @@ class ModelMissing(FootageError):
     """A model cannot be had; the message names the ways out."""
 
 
+class ModelUnavailable(FootageError):
+    """A model server does not answer, or refuses every request: an outage, not the video's fault."""
+
+
 class StoreError(FootageError):
     """The object store cannot be used."""
 

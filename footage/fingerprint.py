@@ -4,9 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from footage.model_settings import CaptionSettings, TagSettings
 from footage.settings import Settings
+from footage.vocabulary import load_vocabulary
 
-OUTPUT_VERSION = 1  # raise it when code changes what a video gives, so that videos are indexed anew
+OUTPUT_VERSION = 2  # raise it when code changes what a video gives, so that videos are indexed anew
 
 
 def pipeline_fingerprint(settings: Settings, model_versions: Mapping[str, str]) -> str:
@@ -24,7 +26,27 @@ def pipeline_fingerprint(settings: Settings, model_versions: Mapping[str, str]) 
         "models": dict(model_versions),
         "decoder": settings.decoder.model_dump(exclude={"limits"}),
         "speech": settings.speech.model_dump(exclude={"device", "cpu_threads"}),
-        "text": settings.text.model_dump(exclude={"device", "batch_size"}),
-        "frames": settings.frames.model_dump(exclude={"device", "batch_size"}),
+        "text": settings.text.model_dump(exclude={"device", "batch_size", "query_precision"}),
+        "frames": settings.frames.model_dump(exclude={"device", "batch_size", "query_precision"}),
+        "tags": _tags(settings.tags, settings.frames.query_precision),
+        "captions": _captions(settings.captions),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _tags(settings: TagSettings, tower_precision: str) -> dict[str, object]:
+    if not settings.vocabulary:
+        return {}
+    # The texts of the tags go through the copy that encodes queries, so its precision counts here.
+    return {
+        "vocabulary": load_vocabulary(settings.vocabulary).content_hash,
+        "precision": tower_precision,
+        **settings.model_dump(exclude={"vocabulary"}),
+    }
+
+
+def _captions(settings: CaptionSettings) -> dict[str, object]:
+    if settings.adapter == "off":
+        return {}
+    # Where a server is and how it is asked changes no caption; the model that it serves has a name.
+    return settings.model_dump(exclude={"device", "batch_size", "endpoint"})

@@ -5,7 +5,7 @@ from typing import Literal
 
 from footage.records import SceneVectors, SparseVector, Vector
 
-ListName = Literal["transcript", "transcript_sparse", "visual"]
+ListName = Literal["transcript", "transcript_sparse", "visual", "caption"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,25 @@ class ScenePoint:
     sidecar_key: str
     thumbnail_key: str
     vectors: SceneVectors
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPoint:
+    """A video as the index holds it, by its description."""
+
+    video_id: str
+    workspace: str
+    language: str
+    vector: Vector  # of the text model
+
+
+@dataclass(frozen=True, slots=True)
+class VideoHit:
+    """A video whose description is near; `score` is the cosine."""
+
+    video_id: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,7 @@ class SceneFilter:
     workspace: str
     video_ids: tuple[str, ...] = ()
     language: str | None = None
+    tags: tuple[str, ...] = ()  # all of them
     start_s: float | None = None
     end_s: float | None = None
     live_only: bool = True

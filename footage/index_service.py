@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from footage.errors import IndexBusy, IndexFailed
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, VectorQuery
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, VectorQuery, VideoHit
 from footage.index_spec import check_spec
 from footage.records import SparseVector, Vector
 from footage.scratch import Scratch
@@ -33,6 +33,10 @@ class Searches(Protocol):
 
     def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
         """See VectorIndex.search."""
+        ...
+
+    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
+        """See VectorIndex.search_videos."""
         ...
 
 
@@ -93,7 +97,7 @@ class IndexClient:
         self._answer_within_s = answer_within_s
         try:
             self._socket = address_file(path).read_text()
-            self._ask({"limit": 0})
+            self._ask({"ask": "nothing"})
         except OSError as error:
             raise IndexBusy("The owner of the index does not answer searches.") from error
 
@@ -105,18 +109,27 @@ class IndexClient:
             IndexFailed: the owner could not do the search; the message has its error.
         """
         asked = [{"list_name": query.list_name, **_vector_json(query.vector)} for query in queries]
+        lists = self._answer_to({"ask": "scenes", "queries": asked, "where": asdict(where), "limit": limit})
+        return [[IndexHit(**hit) for hit in hits] for hits in lists]
+
+    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
+        """See VectorIndex.search_videos; raises what search() raises."""
+        scope = {"workspace": workspace, "video_ids": list(video_ids), "limit": limit}
+        return [VideoHit(**hit) for hit in self._answer_to({"ask": "videos", "dense": vector.tolist(), **scope})]
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _answer_to(self, request: dict[str, Any]) -> Any:
+        """What the owner answers to a search; an owner that does not is busy."""
         try:
-            lists = self._ask({"queries": asked, "where": asdict(where), "limit": limit})
+            return self._ask(request)
         except TimeoutError as error:
             raise IndexBusy(
                 f"The owner of the index did not answer within {self._answer_within_s:g} s: it is busy. Try again."
             ) from error
         except OSError as error:
             raise IndexBusy("The owner of the index stopped while it was asked; try again.") from error
-        return [[IndexHit(**hit) for hit in hits] for hits in lists]
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
     def _ask(self, request: dict[str, Any]) -> Any:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
@@ -140,18 +153,28 @@ def _vector_json(vector: Vector | SparseVector) -> dict[str, Any]:
     return {"dense": vector.tolist()}
 
 
-def _answer(index: Searches, request: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    """The lists that a request asks for; a limit of 0 only asks whether anybody is there."""
-    if not request["limit"]:
-        return []
-    queries = []
-    for query in request["queries"]:
-        if "dense" in query:
-            queries.append(VectorQuery(query["list_name"], np.asarray(query["dense"], dtype=np.float32)))
-        else:
-            queries.append(
-                VectorQuery(query["list_name"], SparseVector(tuple(query["indices"]), tuple(query["values"])))
-            )
-    given = request["where"]
-    where = SceneFilter(**{**given, "video_ids": tuple(given["video_ids"])})
-    return [[asdict(hit) for hit in hits] for hits in index.search(queries, where, request["limit"])]
+def _answer(index: Searches, request: dict[str, Any]) -> list[Any]:
+    """What a request asks for: lists of scenes, or videos, or nothing but whether anybody is there."""
+    match request["ask"]:
+        case "scenes":
+            queries = [_query(query) for query in request["queries"]]
+            where = SceneFilter(**{**request["where"], **_tuples(request["where"], "video_ids", "tags")})
+            return [[asdict(hit) for hit in hits] for hits in index.search(queries, where, request["limit"])]
+        case "videos":
+            dense = np.asarray(request["dense"], dtype=np.float32)
+            video_ids = tuple(request["video_ids"])
+            found = index.search_videos(dense, request["workspace"], video_ids, request["limit"])
+            return [asdict(hit) for hit in found]
+        case _:
+            return []
+
+
+def _query(query: dict[str, Any]) -> VectorQuery:
+    if "dense" in query:
+        return VectorQuery(query["list_name"], np.asarray(query["dense"], dtype=np.float32))
+    return VectorQuery(query["list_name"], SparseVector(tuple(query["indices"]), tuple(query["values"])))
+
+
+def _tuples(given: dict[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:
+    """These fields as they were before JSON made lists of them."""
+    return {name: tuple(given[name]) for name in names}

@@ -8,12 +8,18 @@ import re
 from pathlib import Path
 
 from footage.errors import ModelMissing
-from footage.settings import ModelSettings
+from footage.model_catalogue import known_model, revision_of, size_text
+from footage.model_settings import ModelSettings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "config.json"
-WEIGHTS = ("model.bin", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+SHARDS = "model.safetensors.index.json"
+WEIGHTS = ("model.bin", "model.safetensors", SHARDS, "pytorch_model.bin")
 VERSIONED = (".json", ".safetensors", ".bin", ".pt", ".model", ".txt")  # weights, heads, tokenizers, their settings
+WAYS_OUT = (
+    "fetch it with `footage models --pull` and the same --profile, here or on a machine with hub access whose cache is"
+    " shared or copied, or use `--profile offline`, whose models come with the installation"
+)
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -104,7 +110,7 @@ def _in_package(package: str) -> Path:
     root = Path(spec.submodule_search_locations[0])
     folders = sorted((file.parent for file in root.rglob(CONFIG)), key=lambda found: (len(found.parts), str(found)))
     for folder in folders:
-        if _is_complete(folder):
+        if not _absent_files(folder, package):
             return folder
     raise ModelMissing(f"The package {package} holds no {CONFIG} next to model weights; install it again.")
 
@@ -115,36 +121,51 @@ def _in_hub_cache(name: str, revision: str | None) -> Path:
     Read directly, since importing huggingface_hub's snapshot_download took 1.1 s, four times a whole cold search.
     https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
-    repository = _hub_cache() / f"models--{name.replace('/', '--')}"
-    wanted = revision or "main"
-    reference = repository / "refs" / wanted
-    commit = reference.read_text().strip() if reference.is_file() else wanted
-    folder = repository / "snapshots" / commit
-    if COMMIT.fullmatch(commit) and _is_complete(folder):
+    wanted = revision_of(name, revision)
+    folder = _snapshot(name, wanted)
+    absent = _absent_files(folder, name) if folder else []
+    if folder and not absent:
         return folder
-    at = f" at revision {revision}" if revision else ""
-    option = f" --revision {revision}" if revision else ""
-    raise ModelMissing(
-        f"The model {name}{at} is not on this machine ({_hub_cache()}). Fetch it with `hf download {name}{option}`, "
-        "here or on a machine with hub access whose cache you copy, or use `--profile offline`, whose models come "
-        "with the installation."
-    )
+    known = known_model(name)
+    size = f" (about {size_text(known.size_bytes)})" if known else ""
+    at = "" if wanted == "main" else f" at revision {wanted[:12]}"
+    where = f"is not on this machine (looked in {hub_cache()})"
+    if folder:
+        where = f"is only partly on this machine: {folder} lacks {', '.join(absent)}"
+    raise ModelMissing(f"The model {name}{size}{at} {where}; {WAYS_OUT}.")
 
 
-def _hub_cache() -> Path:
+def _snapshot(name: str, revision: str) -> Path | None:
+    """The folder of a revision that has at least been begun."""
+    repository = hub_cache() / f"models--{name.replace('/', '--')}"
+    reference = repository / "refs" / revision
+    commit = reference.read_text().strip() if reference.is_file() else revision
+    folder = repository / "snapshots" / commit
+    return folder if COMMIT.fullmatch(commit) and folder.is_dir() else None
+
+
+def hub_cache() -> Path:
+    """The folder where models fetched from the hub lie: HF_HUB_CACHE, else in HF_HOME. It need not exist yet."""
     chosen = os.environ.get("HF_HUB_CACHE")
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     return Path(chosen).expanduser() if chosen else Path(home).expanduser() / "hub"
 
 
 def _checked(folder: Path, model: str, way_out: str) -> Path:
-    if not _is_complete(folder):
-        raise ModelMissing(
-            f"The model {model} is not there: {folder} holds no {CONFIG} with weights ({', '.join(WEIGHTS)}); "
-            f"{way_out}."
-        )
+    if absent := _absent_files(folder, model):
+        raise ModelMissing(f"The model {model} is not there: {folder} lacks {', '.join(absent)}; {way_out}.")
     return folder
 
 
-def _is_complete(folder: Path) -> bool:
-    return (folder / CONFIG).is_file() and any((folder / name).is_file() for name in WEIGHTS)
+def _absent_files(folder: Path, model: str) -> list[str]:
+    """What a model's folder lacks. An interrupted fetch leaves a folder with some of its files."""
+    known = known_model(model)
+    names = {CONFIG, *(known.required_files if known else ())}
+    absent = [name for name in sorted(names) if not (folder / name).is_file()]
+    if not any((folder / name).is_file() for name in WEIGHTS):
+        weights = [name for name in absent if name in WEIGHTS]
+        return absent if weights else [*absent, f"weights ({', '.join(WEIGHTS)})"]
+    if (folder / SHARDS).is_file():
+        shards = set(json.loads((folder / SHARDS).read_text()).get("weight_map", {}).values())
+        absent.extend(name for name in sorted(shards) if not (folder / name).is_file())
+    return absent

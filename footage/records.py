@@ -99,6 +99,7 @@ class DecodedSpan:
     audio_start_s: float  # video time of the first sample
     frames_decoded: int
     frames_damaged: int  # packets that the codec refused
+    language_audio_s16: bytes | None = None  # sound from all over the video, as audio_s16; None where not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,23 @@ class SceneVectors:
     transcript: Vector | None
     transcript_sparse: SparseVector | None
     visual: Vector | None
+    caption: Vector | None = None  # of the same model as `transcript`
+
+
+@dataclass(frozen=True, slots=True)
+class SceneToCaption:
+    """What a vision-language model is shown of one scene."""
+
+    scene_id: str
+    key_frames: tuple[bytes, ...]  # JPEG, in time order
+    transcript: str  # empty where nothing is said
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedQuery:
-    """The vectors of one query text, to be compared with those of scenes. Dense ones have unit length."""
+    """The vectors of one query text, to be compared with those of scenes (`transcript` also with captions and
+    descriptions). Dense ones have unit length.
+    """
 
     transcript: Vector
     transcript_sparse: SparseVector

@@ -1,12 +1,31 @@
 """A search on the wire: what is asked and what is answered."""
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from footage.errors import SettingsError
 from footage.identity import check_name
 from footage.index_records import ListName
 
 DEFAULT_WORKSPACE = "default"
+
+
+def _not_empty(query: str) -> str:
+    if not query.strip():
+        raise ValueError('it is empty: say what to look for, such as "red car"')
+    return query
+
+
+def _is_a_name(name: str, info: ValidationInfo) -> str:
+    try:
+        return check_name(info.field_name or "name", name)
+    except SettingsError as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+
+
+Query = Annotated[str, AfterValidator(_not_empty)]
+Name = Annotated[str, AfterValidator(_is_a_name)]
 
 
 class Wire(BaseModel):
@@ -18,30 +37,17 @@ class Wire(BaseModel):
 class SearchRequest(Wire):
     """What to look for, and where."""
 
-    query: str = Field(description="What is said or seen, in a few words")
+    query: Query = Field(description="What is said or seen, in a few words")
     limit: int = Field(default=10, ge=1, le=1000, description="At most this many hits")
-    workspace: str = DEFAULT_WORKSPACE
+    workspace: Name = DEFAULT_WORKSPACE
     video_ids: list[str] = Field(default=[], description="Only in these videos; empty: in all")
     language: str | None = Field(default=None, description="Only where this language is spoken (ISO 639-1)")
+    tags: list[str] = Field(default=[], description="Only scenes with all of these vision tags")
+    lists: list[ListName] = Field(default=[], description="Only by these lists; empty: by all that have a weight")
     from_s: float | None = Field(default=None, ge=0, description="Only scenes that end after this time of their video")
     to_s: float | None = Field(default=None, gt=0, description="Only scenes that begin before this time")
-    dataset: str | None = Field(default=None, description="Only in videos of this dataset")
+    dataset: Name | None = Field(default=None, description="Only in videos of this dataset")
     group_by_video: bool = Field(default=False, description="Only the best scene of each video")
-
-    @field_validator("query")
-    @classmethod
-    def _not_empty(cls, query: str) -> str:
-        if not query.strip():
-            raise ValueError('it is empty: say what to look for, such as "red car"')
-        return query
-
-    @field_validator("workspace", "dataset")
-    @classmethod
-    def _is_a_name(cls, name: str | None, info: ValidationInfo) -> str | None:
-        try:
-            return name if name is None else check_name(info.field_name or "name", name)
-        except SettingsError as error:
-            raise ValueError(str(error).removesuffix(".")) from error
 
     @model_validator(mode="after")
     def _times_in_order(self) -> "SearchRequest":
@@ -76,6 +82,11 @@ class SearchHit(Wire):
     highlights: list[tuple[int, int]] = Field(
         description="Words of the query in the transcript: [from, to) in Unicode code points"
     )
+    caption: str = Field(description="What a vision-language model says is seen; empty where there is none")
+    caption_toy: bool = Field(description="The caption is a toy model's, which only knows drawn scenes")
+    caption_highlights: list[tuple[int, int]] = Field(description="The same of the caption")
+    tags: dict[str, float] = Field(description="What is seen, with its probability, most probable first")
+    tags_toy: bool = Field(description="The tags are a toy model's")
     thumbnail_key: str
     more_in_video: int | None = Field(description="Further scenes of this video that were found; null if not grouped")
 

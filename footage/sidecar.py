@@ -43,13 +43,34 @@ class StoredEmbedding(Stored):
     model: str
     dimensions: int
     has_embedding: bool
+    toy: bool = Field(default=False, description="Made by a toy model, which only knows drawn scenes")
 
 
 class StoredEmbeddings(Stored):
-    """The vectors of a scene."""
+    """The vectors of a scene. `vision` also says which model gave the tags."""
 
     text: StoredEmbedding
     vision: StoredEmbedding
+    caption: StoredEmbedding
+
+
+class StoredCaption(Stored):
+    """What a vision-language model says is seen in a scene."""
+
+    text: str
+    model: str
+    toy: bool = Field(default=False, description="Made by a toy model, which only knows drawn scenes")
+
+
+class StoredDescription(Stored):
+    """What a language model says of a whole video."""
+
+    text: str
+    model: str
+    toy: bool = Field(default=False, description="Made by a toy model, which only knows drawn scenes")
+    embedding: StoredEmbedding
+    fingerprint: str = Field(description="Of what changes a description: model, prompt, the pipeline of its scenes")
+    described_at: str
 
 
 class SidecarMetadata(Stored):
@@ -73,6 +94,10 @@ class Sidecar(Stored):
     start_s: float = Field(ge=0)
     end_s: float = Field(gt=0)
     transcript: StoredTranscript
+    caption: StoredCaption | None = Field(default=None, description="None where there is no captioner or no picture")
+    vision_tags: dict[str, float] = Field(
+        default={}, description="What is seen, with its probability, most probable first"
+    )
     embeddings: StoredEmbeddings
     thumbnail_key: str
     source_uris: list[str]
@@ -171,6 +196,7 @@ class Manifest(Stored):
     language: str = Field(description="The most spoken one; empty where nothing is said")
     span_count: int
     scenes: list[StoredScene] = Field(description="In time order: the position is the scene's index")
+    description: StoredDescription | None = None
     pipeline_fingerprint: str
     run_id: str
     committed_at: str
@@ -243,6 +269,16 @@ class RunReport(Stored):
     media_s: float = Field(description="Seconds of video indexed by this run")
     media_hours_per_hour: float
     quarantined: list[QuarantineRecord] = []
+    videos_described: int = Field(default=0, description="Descriptions that this run wrote")
+    descriptions: str = Field(default="", description="Why there are none, or fewer than videos; empty if all is well")
+    batch_fill: dict[str, float] = Field(
+        default={}, description="Share of the places in a stage's model batches that were taken, 0 to 1"
+    )
+    pool_busy_share: dict[str, float] = Field(
+        default={},
+        description="Seconds that the actors of a pool worked, by the seconds in which they could have: from the"
+        " pool's first readiness to the last outcome, times its actors",
+    )
     stage_seconds: dict[str, float] = {}
     worker_deaths: dict[str, int] = Field(default={}, description="Per stage")
     pool_ready_s: dict[str, float] = Field(

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from footage.embedded_index import EmbeddedIndex
 from footage.errors import StoreError
-from footage.index import EmbeddedIndex
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery, VideoHit, VideoPoint
 from footage.index_service import IndexService
+from footage.records import Vector
 
 # After a kill the lock is free as soon as the kernel has taken the process down.
 _LOCK_WAIT_S = 30.0
@@ -46,6 +47,18 @@ class IndexOwner:
         """See VectorIndex.points."""
         return self._index.points(where)
 
+    def put_descriptions(self, points: Sequence[VideoPoint]) -> None:
+        """See VectorIndex.put_descriptions."""
+        self._index.put_descriptions(points)
+
+    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
+        """See VectorIndex.search_videos."""
+        return self._index.search_videos(vector, workspace, video_ids, limit)
+
+    def descriptions(self, workspace: str) -> list[VideoPoint]:
+        """See VectorIndex.descriptions."""
+        return self._index.descriptions(workspace)
+
     def close(self) -> None:
         """Flush, close and give the lock back."""
         self._service.close()
@@ -57,9 +70,13 @@ class RemoteIndex:
 
     def __init__(self, path: Path, spec: IndexSpec, owner: str) -> None:
         import ray  # after ray_session() has set the environment that Ray reads when it is imported
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         # Upserts repeat safely (ids name what they stand for), so a call that a kill cut off is made again.
-        remote = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=5)(IndexOwner)
+        remote = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=5)(IndexOwner).options(
+            # The index is a folder of this machine.
+            scheduling_strategy=NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        )
         self._actor = remote.remote(path, spec, owner)
 
     def _call(self, method: str, *arguments: Any) -> Any:
@@ -98,6 +115,20 @@ class RemoteIndex:
     def points(self, where: SceneFilter) -> list[ScenePoint]:
         """See VectorIndex.points."""
         points: list[ScenePoint] = self._call("points", where)
+        return points
+
+    def put_descriptions(self, points: Sequence[VideoPoint]) -> None:
+        """See VectorIndex.put_descriptions."""
+        self._call("put_descriptions", points)
+
+    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
+        """See VectorIndex.search_videos."""
+        hits: list[VideoHit] = self._call("search_videos", vector, workspace, video_ids, limit)
+        return hits
+
+    def descriptions(self, workspace: str) -> list[VideoPoint]:
+        """See VectorIndex.descriptions."""
+        points: list[VideoPoint] = self._call("descriptions", workspace)
         return points
 
     def close(self) -> None:

@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import IO
 
 from actors.model_preparation import PreparedModels
-from footage.catalog import Catalog, utc_now
-from footage.errors import FootageError, SettingsError, StoreError
+from footage.catalog import Catalog
+from footage.embedded_index import EmbeddedIndex
+from footage.errors import FootageError, StoreError
 from footage.fingerprint import pipeline_fingerprint
-from footage.index import EmbeddedIndex, VectorIndex
+from footage.index import VectorIndex
 from footage.index_records import SceneFilter
+from footage.model_list import check_models
 from footage.orphans import remove_orphans
 from footage.ownership import Ownership
-from footage.settings import Settings, has_gpu
+from footage.settings import Settings
 from footage.sidecar import RunReport
 from footage.storage import DirectoryStore
+from pipelines.describe_videos import describe_videos
+from pipelines.described import Described
+from pipelines.description_scope import DescriptionScope, descriptions_off, videos_to_describe
+from pipelines.gpu_shares import check_devices
 from pipelines.heartbeat import Heartbeat
 from pipelines.index_owner import RemoteIndex
 from pipelines.index_videos import IndexPools, index_pools, stream_outcomes
@@ -31,13 +37,14 @@ from pipelines.process_memory import MemorySampler
 from pipelines.progress import ProgressLine
 from pipelines.ray_session import output_to, ray_session
 from pipelines.reconcile import Run, settle
+from pipelines.run_report import run_report
 from pipelines.run_sources import RunSources, choose_sources, is_indexed, quarantined_sources
 from pipelines.tally import Tally
 
 # After a driver was killed its actors live on for about two seconds, and with them the lock of the index.
 _LOCK_WAIT_S = 15.0
 
-PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run], IndexPools]
+PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run, float], IndexPools]
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class IndexRequest:
     workspace: str = "default"
     dataset: str | None = None
     verbose: bool = False
+    ray_address: str | None = None  # of a cluster that sees the same files; None: a Ray of our own
 
     @property
     def index_path(self) -> Path:
@@ -69,7 +77,9 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
             many spans were lost. What was committed until then stays, and a later run goes on from there.
     """
     started_at, begun = datetime.now(UTC), time.monotonic()
-    _check_devices(settings)
+    check_models(settings)  # first: it says what to fetch, also on a machine without the GPU
+    check_devices(settings, own_machine=request.ray_address is None)
+    descriptions_off(settings)  # refuses what cannot work
     store = DirectoryStore(request.store)
     store.probe()
     catalog = Catalog(store, request.workspace)
@@ -92,35 +102,43 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
         memory = MemorySampler(os.getpid())
         if sources.found:
             _check_index(request, models, catalog)
-        if sources.to_do:
-            with memory, _console(request, run) as console:
-                line = ProgressLine(console)
-                line.say(f"Indexing {len(sources.to_do)} videos with profile {settings.profile} ...")
-                with ray_session(settings.pipeline, verbose=request.verbose):
-                    index = RemoteIndex(request.index_path, models.index_spec(), request.command)
-                    pools = pools_of(settings, models, catalog, index, run)
-                    _stream(run, sources, pools, settings, catalog, tally, line)
-                    if tally.state == "finished":  # else a renamed file may not have been reached yet
-                        remove_orphans(catalog, index)
-                    _close(index)
-                line.show(tally.progress, force=True)
-        report = _report(request, settings, run, catalog, sources, tally, memory, started_at, time.monotonic() - begun)
+        scope = videos_to_describe(settings, models, catalog, run) if sources.found else DescriptionScope()
+        described, pools = Described.before(scope), None
+        if sources.to_do or scope.to_describe:
+            with (
+                memory,
+                _console(request, run) as console,
+                ray_session(settings.pipeline, request.ray_address, verbose=request.verbose),
+            ):
+                import ray  # after ray_session() has set the environment that Ray reads when it is imported
+
+                line, ledger = ProgressLine(console), LedgerClient()
+                index = RemoteIndex(request.index_path, models.index_spec(), request.command)
+                if sources.to_do:
+                    line.say(f"Indexing {len(sources.to_do)} videos with profile {settings.profile} ...")
+                    cards = ray.cluster_resources().get("GPU", 0)
+                    pools = pools_of(settings, models, catalog, index, run, cards)
+                    _stream(run, sources, pools, settings, catalog, tally, line, ledger)
+                    line.show(tally.progress, force=True)
+                if tally.state == "finished":  # else a renamed file may not have been reached yet
+                    remove_orphans(catalog, index)
+                    described = describe_videos(settings, models, catalog, index, run, ledger, line)
+                    if described.interrupted:
+                        tally.state = "interrupted"
+                    with contextlib.suppress(ray.exceptions.RayError):  # it holds what each stage cost, nothing else
+                        tally.ledger = ledger.state()
+                _close(index)
+        source = request.source or "quarantine"
+        wall_s = time.monotonic() - begun
+        report = run_report(
+            source, settings, run, catalog, sources, tally, pools, described, memory, started_at, wall_s
+        )
         catalog.put_report(report)
     finally:
         guard.release()
     if tally.state == "failed":
         raise FootageError(tally.error)
     return report
-
-
-def _check_devices(settings: Settings) -> None:
-    """Refuse a profile that waits for a GPU on a machine without one: Ray would wait for ever."""
-    pipeline = settings.pipeline
-    if pipeline.speech_num_gpus + pipeline.text_num_gpus + pipeline.frames_num_gpus and not has_gpu():
-        raise SettingsError(
-            f"Profile {settings.profile} runs its models on a GPU, and this machine has none: use --profile cpu, or"
-            " --profile offline, whose models come with the installation."
-        )
 
 
 def _check_index(request: IndexRequest, models: PreparedModels, catalog: Catalog) -> None:
@@ -144,6 +162,7 @@ def _stream(
     catalog: Catalog,
     tally: Tally,
     line: ProgressLine,
+    ledger: LedgerClient,
 ) -> None:
     """Run the pipeline to its end and account for every source."""
     # Imported here: Ray reads its environment when it is imported, and ray_session() sets that.
@@ -155,7 +174,6 @@ def _stream(
     longest_s = max(settings.decoder.span_s * 1.25, settings.decoder.limits.max_untimed_s)
     patience_s = (settings.pipeline.retries + 2) * pools.longest_task_s(longest_s)
     DataContext.get_current().execution_no_progress_timeout_s = patience_s
-    ledger = LedgerClient()
     try:
         with Heartbeat(line, tally.progress, ledger, pools.names):
             for outcome in stream_outcomes(sources.to_do, run, pools, ledger, settings.pipeline.retries):
@@ -198,49 +216,3 @@ def _console(request: IndexRequest, run: Run) -> Iterator[IO[str]]:
     else:
         with output_to(request.store / "runs" / f"{run.run_id}.log") as console:
             yield console
-
-
-def _report(
-    request: IndexRequest,
-    settings: Settings,
-    run: Run,
-    catalog: Catalog,
-    sources: RunSources,
-    tally: Tally,
-    memory: MemorySampler,
-    started_at: datetime,
-    wall_s: float,
-) -> RunReport:
-    known = {source.uri for source in (*sources.to_do, *sources.in_quarantine)}
-    quarantined = [record for record in catalog.quarantine() if record.source.uri in known]
-    return RunReport(
-        run_id=run.run_id,
-        workspace=run.workspace,
-        dataset=run.dataset,
-        source=request.source or "quarantine",
-        profile=settings.profile,
-        pipeline_fingerprint=run.fingerprint,
-        state=tally.state,
-        started_at=started_at.isoformat(timespec="milliseconds"),
-        finished_at=utc_now(),
-        wall_s=round(wall_s, 3),
-        videos_found=sources.found,
-        videos_done=len(tally.settled.done),
-        videos_skipped=len(sources.skipped),
-        videos_duplicate=len(tally.settled.duplicate),
-        videos_quarantined=len({record.source.uri for record in quarantined}),
-        videos_remaining=tally.progress.remaining,
-        spans_done=tally.progress.spans,
-        scenes_done=tally.progress.scenes,
-        media_s=round(tally.progress.media_s, 3),
-        media_hours_per_hour=round(tally.progress.media_s / wall_s, 3),
-        quarantined=quarantined,
-        stage_seconds={stage: round(seconds, 3) for stage, seconds in tally.stage_seconds.items()},
-        worker_deaths=dict(tally.ledger.deaths),
-        pool_ready_s={
-            pool: round(ready - started_at.timestamp(), 3) for pool, ready in tally.ledger.first_ready_at.items()
-        },
-        last_outcome_s=round(tally.last_outcome_at - started_at.timestamp(), 3) if tally.last_outcome_at else 0.0,
-        peak_pss_mib=memory.peak_mib,
-        peak_pss_by_process_mib=dict(memory.peak_by_process_mib),
-    )

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
+from actors.captioner import Captioner
+from actors.chat_captioner import CHAT_ENVIRONMENT
+from actors.chat_server import patience_s
 from actors.decoder_limits import decode_limit, plan_limit
 from actors.frame_embedder import FrameEmbedder
 from actors.model_preparation import PreparedModels
@@ -21,13 +23,11 @@ from footage.records import Source
 from footage.settings import Settings
 from footage.sources import local_path
 from footage.span_table import table_of
+from pipelines.gpu_shares import actors_per_pool, shares_of
 from pipelines.ledger import LedgerClient
-from pipelines.pool_worker import PoolWorker
+from pipelines.pool_stream import through
 from pipelines.reconcile import Run
 from pipelines.stage import Pool, Stage, TimeLimit
-
-if TYPE_CHECKING:
-    from ray.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,13 @@ class IndexPools:
 
 
 def index_pools(
-    settings: Settings, models: PreparedModels, catalog: Catalog, index: VectorIndex, run: Run
+    settings: Settings, models: PreparedModels, catalog: Catalog, index: VectorIndex, run: Run, cards: float = 0
 ) -> IndexPools:
-    """Which actors run, in which order, with which resources."""
+    """Which actors run, in which order, with which resources.
+
+    Raises:
+        SettingsError: the stages' shares of a GPU do not fit on the cards that Ray has.
+    """
     sizes, decoder = settings.pipeline, settings.decoder
     limit = TimeLimit(sizes.watchdog_base_s, sizes.watchdog_per_media_s)
     planner = Stage(
@@ -58,11 +62,32 @@ def index_pools(
         {"settings": decoder, "catalog": catalog, "fingerprint": run.fingerprint},
         limit=TimeLimit(*plan_limit(decoder)),
     )
-    decode = Stage(VideoDecoder, {"settings": decoder}, limit=TimeLimit(*decode_limit(decoder)))
-    transcribe = Stage(Transcriber, {"settings": settings.speech}, drops=("audio_s16", "audio_start_s"), limit=limit)
+    decode = Stage(
+        VideoDecoder,
+        # A language that is set needs no finding out.
+        {"settings": decoder, "wants_language_sample": settings.speech.language is None},
+        limit=TimeLimit(*decode_limit(decoder)),
+    )
+    transcribe = Stage(
+        Transcriber,
+        {"settings": settings.speech},
+        drops=("audio_s16", "audio_start_s", "language_audio_s16"),
+        limit=limit,
+    )
+    waits_s = patience_s(settings.captions.endpoint) if settings.captions.adapter == "http" else 0.0
+    caption = Stage(
+        Captioner,
+        {"settings": settings.captions, "folder": models.caption_folder},
+        limit=TimeLimit(limit.base_s + waits_s, limit.per_media_s),
+    )
     embed_frames = Stage(
         FrameEmbedder,
-        {"settings": settings.frames, "folder": models.vision_folder},
+        {
+            "settings": settings.frames,
+            "folder": models.vision_folder,
+            "tags": settings.tags,
+            "tower_folder": models.vision_tower_folder,
+        },
         drops=("key_frames",),
         limit=limit,
     )
@@ -73,18 +98,30 @@ def index_pools(
         limit=limit,
     )
 
-    model_pool = partial(
-        Pool, size=sizes.model_actors, num_cpus=sizes.model_num_cpus, start_limit_s=sizes.watchdog_start_s
-    )
-    if sizes.fuse:
-        # One torch process instead of three: half the memory, a third less start-up.
-        model_pools: tuple[Pool, ...] = (model_pool((transcribe, embed_frames, embed_text)),)
+    captions: tuple[Stage, ...] = () if settings.captions.adapter == "off" else (caption,)
+    groups: list[tuple[Stage, ...]]
+    if not sizes.fuse:
+        groups = [(stage,) for stage in (transcribe, *captions, embed_frames, embed_text)]
+    elif settings.captions.adapter in ("off", "native"):
+        # One torch process instead of four: half the memory, a third less start-up.
+        groups = [(transcribe, *captions, embed_frames, embed_text)]
     else:
-        model_pools = (
-            model_pool((transcribe,), num_gpus=sizes.speech_num_gpus),
-            model_pool((embed_frames,), num_gpus=sizes.frames_num_gpus),
-            model_pool((embed_text,), num_gpus=sizes.text_num_gpus),
+        # A server is waited for, and remote code has packages of its own: neither may hold up the other models.
+        groups = [(transcribe,), captions, (embed_frames, embed_text)]
+    shares = shares_of(settings)
+    shares_of_pools = [{name: shares[name] for name in _names(group) if name in shares} for group in groups]
+    size = actors_per_pool(shares_of_pools, cards, sizes.model_actors)
+    model_pools = [
+        Pool(
+            group,
+            size=size,
+            num_cpus=sizes.model_num_cpus,
+            num_gpus=sum(of_pool.values()),
+            start_limit_s=sizes.watchdog_start_s,
+            packages=CHAT_ENVIRONMENT if caption in group and settings.captions.adapter == "chat" else (),
         )
+        for group, of_pool in zip(groups, shares_of_pools, strict=True)
+    ]
     return IndexPools(
         plan=Pool((planner,), size=1, num_cpus=0.1),  # reads and hashes: one keeps a disk busy
         work=(
@@ -95,6 +132,10 @@ def index_pools(
     )
 
 
+def _names(group: tuple[Stage, ...]) -> list[str]:
+    return [stage.name for stage in group]
+
+
 def stream_outcomes(
     sources: Sequence[Source], run: Run, pools: IndexPools, ledger: LedgerClient, retries: int
 ) -> Iterator[dict[str, Any]]:
@@ -102,12 +143,12 @@ def stream_outcomes(
     import ray.data  # after ray_session() has set the environment that Ray reads when it is imported
 
     tables = [source_table(source, run) for source in sources]
-    spans = _through(ray.data.from_arrow(tables), SOURCE, pools.plan, ledger, retries)
+    spans = through(ray.data.from_arrow(tables), SOURCE, pools.plan, ledger, retries)
     # One block per span, so that spans of one video spread over the decoders and a lost block is one span.
     outcomes = spans.repartition(target_num_rows_per_block=1)
     schema = pools.plan.outgoing(SOURCE)
     for pool in pools.work:
-        outcomes = _through(outcomes, schema, pool, ledger, retries)
+        outcomes = through(outcomes, schema, pool, ledger, retries)
         schema = pool.outgoing(schema)
     for batch in outcomes.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
         yield from batch.to_pylist()
@@ -125,24 +166,3 @@ def source_table(source: Source, run: Run) -> pa.Table:
         "path": bytes(local_path(source.uri)),
     }
     return table_of([row], SOURCE)
-
-
-def _through(dataset: "Dataset", schema: pa.Schema, pool: Pool, ledger: LedgerClient, retries: int) -> "Dataset":
-    """The dataset after one pool."""
-    from ray.data import ActorPoolStrategy
-
-    # Named for its pool, so that process lists, the dashboard and the memory report say which is which.
-    worker = type(pool.name, (PoolWorker,), {})
-    pool.outgoing(schema)  # a pipeline that does not fit together fails here, before anything starts
-    return dataset.map_batches(
-        worker,
-        fn_constructor_kwargs={"pool": pool, "ledger": ledger},
-        batch_size=None,  # a block as it is: one span
-        batch_format="pyarrow",
-        # One task in flight: what waits behind a span that kills its worker would be charged for the death too.
-        compute=ActorPoolStrategy(size=pool.size, max_tasks_in_flight_per_actor=1),
-        num_cpus=pool.num_cpus,
-        num_gpus=pool.num_gpus or None,
-        max_restarts=-1,
-        max_task_retries=retries,
-    )

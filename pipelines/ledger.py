@@ -45,12 +45,24 @@ class LostTask:
 
 
 @dataclass
+class StageWork:
+    """What the actors of a stage have done so far."""
+
+    calls: int = 0
+    seconds: float = 0.0  # wall, of all actors together
+    items: int = 0  # in model batches, whatever an item is to the model: a picture, a text, a scene
+    slots: int = 0  # places that those batches had
+
+
+@dataclass
 class LedgerState:
     """What the ledger knows."""
 
     unfinished: dict[tuple[str, int], LostTask] = field(default_factory=dict)  # by source URI and span index
     deaths: Counter[str] = field(default_factory=Counter)  # per stage: begun again without having ended
     first_ready_at: dict[str, float] = field(default_factory=dict)  # per pool: time.time() of its first actor
+    actors_ready: Counter[str] = field(default_factory=Counter)  # per pool: how many have loaded, with successors
+    work: dict[str, StageWork] = field(default_factory=dict)  # per stage
 
 
 class Ledger:
@@ -63,6 +75,7 @@ class Ledger:
     def ready(self, pool: str) -> None:
         """An actor of the pool has loaded."""
         self._state.first_ready_at.setdefault(pool, time.time())
+        self._state.actors_ready[pool] += 1
 
     def begin(self, task: Task) -> None:
         """A stage takes a span in hand. If the span is in hand already, the worker that had it is dead."""
@@ -73,8 +86,14 @@ class Ledger:
         self._tries[*key, task.stage] += 1
         self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage])
 
-    def end(self, task: Task, error: str, is_outage: bool) -> None:
-        """The stage is done with it; `error` is empty unless it raised."""
+    def end(self, task: Task, error: str, is_outage: bool, done: StageWork | None = None) -> None:
+        """The stage is done with it; `error` is empty unless it raised. `done` is what this call did."""
+        if done is not None:
+            work = self._state.work.setdefault(task.stage, StageWork())
+            work.calls += done.calls
+            work.seconds += done.seconds
+            work.items += done.items
+            work.slots += done.slots
         key = (task.source_uri, task.span_index)
         if error:
             self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage], error, is_outage)
@@ -108,9 +127,9 @@ class LedgerClient:
         """See Ledger.begin."""
         self._call("begin", task)
 
-    def end(self, task: Task, error: str, is_outage: bool) -> None:
+    def end(self, task: Task, error: str, is_outage: bool, done: StageWork | None = None) -> None:
         """See Ledger.end."""
-        self._call("end", task, error, is_outage)
+        self._call("end", task, error, is_outage, done)
 
     def state(self) -> LedgerState:
         """See Ledger.state."""

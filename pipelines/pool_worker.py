@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from footage.errors import FootageError, VideoError
 from footage.span_table import replace_column
-from pipelines.ledger import LedgerClient, Task, task_of
+from pipelines.ledger import LedgerClient, StageWork, Task, task_of
 from pipelines.stage import Pool, Stage
 
 
@@ -31,17 +31,27 @@ def watchdog(limit_s: float) -> Iterator[None]:
 class _InHand:
     """Tells the ledger which span a stage has in hand, and how that ended."""
 
-    def __init__(self, ledger: LedgerClient, task: Task) -> None:
+    def __init__(self, ledger: LedgerClient, task: Task, actor: Any) -> None:
         self._ledger = ledger
         self._task = task
+        self._fill = getattr(actor, "fill", None)  # actors with a model count the places of their batches
+        self._before = self._batches()
+        self._begun = time.monotonic()
 
     def __enter__(self) -> None:
         self._ledger.begin(self._task)
+        self._begun = time.monotonic()
+
+    def _batches(self) -> tuple[int, int]:
+        return (self._fill.items, self._fill.slots) if self._fill is not None else (0, 0)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ledger.end(self._task, "" if kind is None else f"{kind.__name__}: {error}", _is_outage(error))
+        seconds = time.monotonic() - self._begun
+        (items, slots), (items_before, slots_before) = self._batches(), self._before
+        done = StageWork(1, seconds, items - items_before, slots - slots_before)
+        self._ledger.end(self._task, "" if kind is None else f"{kind.__name__}: {error}", _is_outage(error), done)
 
 
 def _is_outage(error: BaseException | None) -> bool:
@@ -69,7 +79,7 @@ class PoolWorker:
 
     def _run(self, stage: Stage, actor: Any, spans: pa.Table) -> pa.Table:
         task = task_of(spans, stage.name)
-        with _InHand(self._ledger, task), watchdog(stage.limit.seconds(task.media_s)):
+        with _InHand(self._ledger, task, actor), watchdog(stage.limit.seconds(task.media_s)):
             begun = time.monotonic()
             result = stage.run(actor, spans)
             return _with_seconds(result, stage.name, time.monotonic() - begun)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from footage.errors import SettingsError
+from footage.pipeline_settings import PipelineSettings
 from footage.scratch import Scratch
-from footage.settings import PipelineSettings
 
 # One thread per library: two OpenMP threads on two busy cores were 20 times slower than one.
 WORKER_ENVIRONMENT = {
@@ -54,10 +55,19 @@ def output_to(log: Path) -> Iterator[IO[str]]:
 
 
 @contextlib.contextmanager
-def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterator[None]:
-    """A Ray of our own that ends with this block: its own folder, its own random token, loopback, no dashboard.
+def ray_session(settings: PipelineSettings, address: str | None = None, *, verbose: bool = False) -> Iterator[None]:
+    """Ray for this block: a cluster that is there, or one of our own that ends with it.
 
-    When it ends, what its workers printed on stderr is written to ours, since Ray's folder goes with it.
+    Our own has its own folder, its own random token, loopback and no dashboard. When it ends, what its workers printed
+    on stderr is written to ours, since Ray's folder goes with it.
+
+    Args:
+        settings: of the run.
+        address: of a cluster whose machines see the same files as this one; None starts a Ray on this machine.
+        verbose: show what Ray and the workers print.
+
+    Raises:
+        SettingsError: no cluster answers at the address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -65,8 +75,27 @@ def ray_session(settings: PipelineSettings, *, verbose: bool = False) -> Iterato
     os.environ.update(WORKER_ENVIRONMENT)
     import ray
 
-    scratch = Scratch()  # short: the paths of Ray's sockets may have 107 bytes
     environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    if address is not None:
+        try:
+            ray.init(
+                address=address,
+                runtime_env={"env_vars": environment},
+                logging_level="INFO" if verbose else "ERROR",
+                log_to_driver=verbose,
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise SettingsError(
+                f"No Ray cluster answers at {address} (RAY_ADDRESS): {str(error).splitlines()[0]} Start it, correct"
+                " the address and RAY_AUTH_TOKEN, or unset RAY_ADDRESS to run on this machine alone."
+            ) from error
+        try:
+            _configure_ray_data(settings, verbose)
+            yield
+        finally:
+            ray.shutdown()
+        return
+    scratch = Scratch()  # short: the paths of Ray's sockets may have 107 bytes
     ray.init(
         address="local",
         num_cpus=max(2, os.cpu_count() or 2),  # pools take tenths of a CPU; reads and writes need the rest

@@ -72,6 +72,7 @@ class Pool:
     num_cpus: float
     num_gpus: float = 0.0
     start_limit_s: float = 900  # to load the models of all stages
+    packages: tuple[str, ...] = ()  # pip requirements of an environment of its own, on top of ours
 
     @property
     def name(self) -> str:

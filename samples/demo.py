@@ -42,15 +42,19 @@ def main() -> int:
         return indexed.returncode
     wrong = 0
     for search in yaml.safe_load((SAMPLES / "demo_queries.yaml").read_text())["searches"]:
-        print(f'\n# {search["why"]}\n$ footage search "{search["query"]}" --limit 3', flush=True)
-        _footage("search", search["query"], "--limit", "3", *where)
-        answer = _footage("search", search["query"], "--limit", "1", "--json", *where, capture=True)
+        by = [word for name in search.get("by", []) for word in ("--by", name)]
+        shown = " ".join([f'"{search["query"]}"', *by])
+        print(f"\n# {search['why']}\n$ footage search {shown} --limit 3", flush=True)
+        _footage("search", search["query"], *by, "--limit", "3", *where)
+        answer = _footage("search", search["query"], *by, "--limit", "1", "--json", *where, capture=True)
         hits = json.loads(answer.stdout)["hits"] if answer.returncode == 0 else []
         right = bool(hits) and _is_expected(hits[0], search)
         wrong += not right
         print(f"{'right' if right else 'WRONG'}: {search['clip']} from {search['scene_start_s']:g} s first", flush=True)
+    print("\n# the videos, and what they are about\n$ footage videos", flush=True)
+    _footage("videos", *where)
     print(f"\n{'All searches found' if not wrong else f'{wrong} searches did not find'} the expected scene first.")
-    print(f"More: .venv/bin/footage videos --store {options.store}, or footage --help")
+    print(f"More: .venv/bin/footage show garage.mp4 --store {options.store}, or footage --help")
     return int(wrong > 0)
 
 

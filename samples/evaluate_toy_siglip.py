@@ -48,6 +48,11 @@ class Encoder:
             output = self._model.get_image_features(**inputs)
         return _unit(output.pooler_output)
 
+    def probabilities(self, cosines: Tensor) -> Tensor:
+        """How probable it is that text and picture belong together, by SigLIP's sigmoid."""
+        with torch.no_grad():
+            return torch.sigmoid(self._model.logit_scale.exp() * cosines + self._model.logit_bias)
+
 
 def measure_drawings(encoder: Encoder, count: int, seed: int) -> dict[str, float]:
     """Recall among `count` held-out drawings, and which attributes the best answer has right."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from actors.captioner import Captioner
 from actors.frame_embedder import FrameEmbedder
 from actors.text_embedder import TextEmbedder
 from actors.transcriber import Transcriber
@@ -14,18 +15,24 @@ from footage import identity
 from footage.index_records import IndexSpec
 from footage.sidecar import Claim, StoredSource, StoredSpan, StoredVideo
 from footage.span_table import SPAN, table_of
+from footage.stored_models import StoredModels
 
 WORKSPACE = "studio"
 FINGERPRINT = "0123456789abcdef"
 SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=True)
+MODELS = StoredModels(
+    "text-model", 4, "vision-model", 3, vision_toy=True, caption_model="caption-model", caption_toy=True
+)
 
-DROPPED = {"key_frames", "audio_s16", "audio_start_s"}  # by the pipeline, once their readers are done
+# by the pipeline, once their readers are done
+DROPPED = {"key_frames", "audio_s16", "audio_start_s", "language_audio_s16"}
 WRITTEN = pa.schema(
     [
         *SPAN,
         *(field for field in VideoDecoder.ADDS if field.name not in DROPPED),
         *Transcriber.ADDS,
         *FrameEmbedder.ADDS,
+        *Captioner.ADDS,
         *TextEmbedder.ADDS,
     ]
 )
@@ -80,7 +87,10 @@ def transcript(text: str, language: str, start_s: float) -> dict[str, Any]:
 def span_row(
     claim: Claim, index: int, texts: tuple[str, ...] = ("red car", ""), language: str = "en", **changes: Any
 ) -> dict[str, Any]:
-    """A span whose scenes, of equal length, say `texts` (an empty one: silence, and no vectors of text)."""
+    """A span whose scenes, of equal length, say `texts` (an empty one: silence, and no vectors of text).
+
+    Each is captioned, and tagged with a tag of its own and a more probable one that all have.
+    """
     span = claim.spans[index]
     edges = np.linspace(span.start_s, span.end_s, len(texts) + 1).tolist()
     starts, ends = edges[:-1], edges[1:]
@@ -117,6 +127,9 @@ def span_row(
             unit(1, 2, 3, start).tolist() if text else None for text, start in zip(texts, starts, strict=True)
         ],
         "transcript_sparse": [{"indices": [7, 9], "values": [0.5, 0.25]} if text else None for text in texts],
+        "vision_tags": [[(f"from {start:g}", 0.25), ("outdoor", 0.81249)] for start in starts],
+        "captions": [f"A car at {start:g} s." for start in starts],
+        "caption_dense": [unit(start, 1, 0, 1).tolist() for start in starts],
     } | changes
 
 
@@ -128,5 +141,5 @@ def bare_row(claim: Claim, **changes: Any) -> dict[str, Any]:
     return {**span_row(claim, 0), **empty, **lists, **nothing, "stage_seconds": []} | changes
 
 
-def spans(*rows: dict[str, Any]) -> pa.Table:
-    return table_of(list(rows), WRITTEN)
+def spans(*rows: dict[str, Any], schema: pa.Schema = WRITTEN) -> pa.Table:
+    return table_of(list(rows), schema)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from footage.index import EmbeddedIndex
+from footage.embedded_index import EmbeddedIndex
 from footage.index_records import SceneFilter
 from footage.index_spec import read_spec
 from footage.records import SparseVector, Vector
@@ -14,7 +14,7 @@ from footage.storage import DirectoryStore
 # Fields that differ from run to run; of a nested record, all of it.
 TIMES = {
     "sidecars": {"processed_at", "stage_seconds"},
-    "videos": {"committed_at", "run_id", "stage_seconds"},
+    "videos": {"committed_at", "run_id", "stage_seconds", "described_at"},
     "sources": {"recorded_at"},
     "claims": {"claimed_at", "run_id"},
     "quarantine": {"first_failed_at", "last_failed_at", "run_id"},
@@ -22,14 +22,15 @@ TIMES = {
 
 
 def snapshot(store_root: Path) -> dict[str, Any]:
-    """Objects by key (JSON without times and run ids, other bytes by their SHA-256) and points by scene and generation.
+    """Objects by key (JSON without times and run ids, other bytes by their SHA-256), points by scene and generation,
+    and vectors of descriptions by video.
 
     The reports of runs are left out: they are about times. Vectors are exact, as their bytes in hex. The index must
     not be in use.
     """
     store = DirectoryStore(store_root)
     objects = {key: _content(key, store.get(key)) for key in store.list("") if not key.startswith(("index/", "runs/"))}
-    return {"objects": objects, "points": _points(store_root)}
+    return {"objects": objects, **_points(store_root)}
 
 
 def _content(key: str, data: bytes) -> Any:
@@ -50,8 +51,9 @@ def _points(store_root: Path) -> dict[str, Any]:
     path = store_root / "index" / "scenes"
     spec = read_spec(path)
     if spec is None:
-        return {}
+        return {"points": {}, "descriptions": {}}
     points: dict[str, Any] = {}
+    descriptions: dict[str, Any] = {}
     with EmbeddedIndex(path, spec, owner="a test", wait_s=10) as index:
         for workspace in sorted(folder.name for folder in (store_root / "sidecars").glob("*")):
             live = {_name(point) for point in index.points(SceneFilter(workspace))}
@@ -62,8 +64,13 @@ def _points(store_root: Path) -> dict[str, Any]:
                     "transcript": _hex(point.vectors.transcript),
                     "transcript_sparse": _hex(point.vectors.transcript_sparse),
                     "visual": _hex(point.vectors.visual),
+                    "caption": _hex(point.vectors.caption),
                 }
-    return points
+            descriptions |= {
+                video.video_id: (video.workspace, video.language, _hex(video.vector))
+                for video in index.descriptions(workspace)
+            }
+    return {"points": points, "descriptions": descriptions}
 
 
 def _name(point: Any) -> str:

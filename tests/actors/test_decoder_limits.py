@@ -2,7 +2,7 @@
 
 from actors.child_channel import GRACE_S, START_LIMIT_S
 from actors.decoder_limits import TRY_START_S, TimeAllowed, decode_limit, decode_request, media_read_s, plan_limit
-from footage.settings import DecoderLimits, DecoderSettings
+from footage.decoder_settings import DecoderLimits, DecoderSettings
 
 SETTINGS = DecoderSettings(
     max_shot_s=20, limits=DecoderLimits(wall_base_s=100, wall_per_media_s=7, cpu_base_s=50, cpu_per_media_s=3)
@@ -15,6 +15,11 @@ def test_a_span_may_take_two_tries_with_their_starts_and_the_margins_of_what_is_
     one_try = decode_request(SETTINGS.limits, media_read_s(SETTINGS, 300))
     assert one_try == (50 + 3 * 370, 100 + 7 * 370)
     assert decode_limit(SETTINGS).over(300) == 2 * (TRY_START_S + one_try.wall_s)
+
+
+def test_by_a_fixed_length_a_span_reads_on_by_a_piece_and_what_may_be_joined_to_it():
+    fixed = DecoderSettings(segmentation="fixed", segment_s=40, min_segment_s=6)
+    assert media_read_s(fixed, 300) == 300 + 40 + 6 + 10
 
 
 def test_planning_may_read_a_file_for_its_hash_and_for_each_try_of_the_probe():

@@ -15,8 +15,8 @@ import pytest
 from actors.child_channel import PROJECT
 from actors.decoder_process import DecoderProcess
 from actors.decoder_protocol import Answer
+from footage.decoder_settings import DecoderLimits, DecoderSettings
 from footage.errors import DecoderCrashed, DecoderOutOfMemory, DecoderTimedOut
-from footage.settings import DecoderLimits, DecoderSettings
 from tests import media
 
 SPAN = {

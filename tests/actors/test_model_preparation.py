@@ -11,10 +11,14 @@ import pytest
 from actors.model_preparation import PreparedModels, prepare_models, prepared_models
 from actors.onnx_towers import SiglipTextTower, TextTower
 from actors.text_embedder import TextEmbedder
+from actors.tower_precision import TOLERANCES
 from footage.errors import ModelMissing, SettingsError
+from footage.model_settings import CaptionSettings
 from footage.models import PROJECT_ROOT, resolve_model
 from footage.settings import Settings
-from tests.tiny_models import TEXTS, make_m3, make_siglip2
+from footage.stored_models import StoredModels
+from tests.tiny_minicpm import make_minicpm
+from tests.tiny_models import TEXTS, make_m3, make_siglip, make_siglip2
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +59,61 @@ def test_a_bge_m3_and_a_siglip_2_are_exported_and_used_as_they_are(tiny: Setting
     assert any(indexed[text][1].indices for text in TEXTS)
 
     processor = AutoProcessor.from_pretrained(tiny.frames.model)
-    for text in ("A Red Car!", "", "a text of more than sixteen letters"):
-        ids = processor(text=[text], padding="max_length", truncation=True, max_length=16)["input_ids"][0]
-        assert SiglipTextTower(models.vision_tower_folder).token_ids(text) == ids
+    vision = SiglipTextTower(models.vision_tower_folder)
+    for text in ("a red car!", "", "a text of more than sixty-four letters, which is what the model takes of one"):
+        ids = processor(text=[text], padding="max_length", truncation=True, max_length=64)["input_ids"][0]
+        assert vision.token_ids(text) == ids
+    # SigLIP 2 was trained on small letters, which its checkpoint's own tokenizer does not make.
+    assert vision.token_ids("A Red CAR!") == vision.token_ids("a red car!")
+    assert processor(text=["A Red CAR!"])["input_ids"][0] != processor(text=["a red car!"])["input_ids"][0]
+    assert (vision.logit_scale, vision.logit_bias) == pytest.approx((np.exp(4.7), -16.7), rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_layouts_of_the_gpu_profile_are_exported_in_each_precision(
+    tiny: Settings, cache: Path, tmp_path: Path, precision: str
+) -> None:
+    """A BGE-M3 with safetensors, and a SigLIP 1 with SentencePiece's tokenizer."""
+    choices = {"query_precision": precision}
+    text = tiny.text.model_copy(update={**choices, "model": str(make_m3(tmp_path / "m3", weights="model.safetensors"))})
+    frames = tiny.frames.model_copy(update={**choices, "model": str(make_siglip(tmp_path / "siglip"))})
+    models = prepare_models(tiny.model_copy(update={"text": text, "frames": frames}), lambda line: None)
+    tower, vision = TextTower(models.text_tower_folder), SiglipTextTower(models.vision_tower_folder)
+    indexed = TextEmbedder(text, models.text_folder).embed({text: text for text in TEXTS})
+    for line in TEXTS:
+        assert float(tower.encode(line)[0] @ indexed[line][0]) > TOLERANCES[precision].least_cosine
+        assert vision.encode(line).shape == (models.vision_dimensions,) == (24,)
+    assert (vision.logit_scale, vision.logit_bias) == pytest.approx((np.exp(4.7), -16.7), rel=1e-5)
+
+
+def test_the_captioner_is_named_by_its_adapter(tiny: Settings, cache: Path, tmp_path: Path) -> None:
+    folder = make_minicpm(tmp_path / "minicpm")
+    asked = {
+        "off": CaptionSettings(model="nobody/nothing"),
+        "native": CaptionSettings(adapter="native", model=str(folder), toy=True),
+        "http": CaptionSettings(adapter="http", model="served-name"),
+    }
+    models = {
+        name: prepare_models(tiny.model_copy(update={"captions": captions}), lambda line: None)
+        for name, captions in asked.items()
+    }
+    named = {name: (found.caption_name, found.caption_folder) for name, found in models.items()}
+    assert named == {"off": ("", None), "native": ("minicpm", folder), "http": ("served-name", None)}
+    assert models["off"].caption_version == ""
+    assert models["native"].caption_version.startswith("sha256:")
+    assert models["http"].versions["captions"] == "served-name"
+    assert models["native"].named() == StoredModels(
+        text_model="m3",
+        text_dimensions=32,
+        vision_model="siglip2",
+        vision_dimensions=24,
+        vision_toy=True,
+        caption_model="minicpm",
+        caption_toy=True,
+    )
+    missing = tiny.model_copy(update={"captions": CaptionSettings(adapter="native", model="nobody/nothing")})
+    with pytest.raises(ModelMissing, match=r"The model nobody/nothing"):
+        prepared_models(missing)
 
 
 def test_what_is_prepared_is_not_prepared_again(tiny: Settings, cache: Path) -> None:
@@ -67,6 +123,9 @@ def test_what_is_prepared_is_not_prepared_again(tiny: Settings, cache: Path) -> 
     assert said == []
     longer = tiny.model_copy(update={"text": tiny.text.model_copy(update={"max_tokens": 32})})
     assert prepared_models(longer) is None
+    for section in ("text", "frames"):
+        smaller = getattr(tiny, section).model_copy(update={"query_precision": "int8"})
+        assert prepared_models(tiny.model_copy(update={section: smaller})) is None
 
 
 def test_what_a_killed_preparation_left_is_made_anew(tiny: Settings, cache: Path) -> None:
@@ -153,6 +212,7 @@ def test_the_offline_text_model_is_a_plain_sentence_model_made_over(
         "speech": prepared.speech_version,
         "text": prepared.text_version,
         "frames": prepared.vision_version,
+        "captions": prepared.caption_version,
     }
     end = json.loads((prepared.text_folder / "tokenizer_config.json").read_text())["eos_token"]
     assert end == "[SEP]"

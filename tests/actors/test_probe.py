@@ -9,9 +9,9 @@ import pytest
 
 from actors.decoder_process import DecoderProcess
 from actors.probe import probe
+from footage.decoder_settings import DecoderLimits, DecoderSettings
 from footage.errors import MissingSource, VideoError, code_of
 from footage.records import Video
-from footage.settings import DecoderLimits, DecoderSettings
 from footage.sources import VIDEO_SUFFIXES
 from tests import media
 

@@ -7,62 +7,12 @@ import pytest
 from actors.scene_searcher import SceneSearcher
 from actors.scene_writer import SceneWriter
 from footage import identity
-from footage.catalog import Catalog
-from footage.index import EmbeddedIndex
-from footage.records import EncodedQuery, SparseVector
+from footage.errors import SettingsError
+from footage.pipeline_settings import SearchSettings
 from footage.search import ListAsked, SearchRequest
-from footage.settings import SearchSettings
 from footage.sidecar import Claim, StoredSpan
-from footage.storage import DirectoryStore
-from tests.spans import FINGERPRINT, SPEC, WORKSPACE, claim_of, source_of, span_row, spans, unit
-
-# Each word is a direction of the text space, a token, and a direction of the space of pictures.
-WORDS = {"red": 0, "blue": 1, "car": 2, "house": 3}
-
-
-class WordEncoder:
-    """Encodes texts of the four words above."""
-
-    def encode(self, text: str) -> EncodedQuery:
-        known = [WORDS[word] for word in text.lower().split() if word in WORDS]
-        return EncodedQuery(
-            transcript=unit(*(0.01 + known.count(word) for word in range(4))),
-            transcript_sparse=SparseVector(tuple(sorted(set(known))), (1.0,) * len(set(known))),
-            visual=unit(*(0.01 + known.count(word) for word in range(3))),
-        )
-
-
-class Studio:
-    """A store with two videos, and a searcher."""
-
-    def __init__(self, root: Path) -> None:
-        self.store = DirectoryStore(root)
-        self.catalog = Catalog(self.store, WORKSPACE)
-        self.index = EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
-        self.scene_ids: dict[str, str] = {}
-
-    def add(self, name: str, texts: tuple[str, ...], shown: tuple[str, ...], language: str = "en") -> Claim:
-        claim = claim_of(name, 1)
-        self.catalog.create_claim(claim)
-        encoder = WordEncoder()
-        said = [encoder.encode(text) if text else None for text in texts]
-        row = span_row(claim, 0, texts=texts, language=language) | {
-            "transcript_dense": [one and one.transcript.tolist() for one in said],
-            "transcript_sparse": [
-                one and {"indices": one.transcript_sparse.indices, "values": one.transcript_sparse.values}
-                for one in said
-            ],
-            "visual": [encoder.encode(text).visual.tolist() for text in shown],
-        }
-        SceneWriter(self.catalog, self.index, FINGERPRINT, SPEC)(spans(row))
-        self.scene_ids |= {f"{name}/{index}": scene_id for index, scene_id in enumerate(row["scene_ids"])}
-        return claim
-
-    def search(self, query: str, settings: SearchSettings | None = None, **request: object) -> list[str]:
-        searcher = SceneSearcher(self.index, self.store, WordEncoder(), settings or SearchSettings())
-        answer = searcher.search(SearchRequest(query=query, workspace=WORKSPACE, **request))
-        by_id = {scene_id: name for name, scene_id in self.scene_ids.items()}
-        return [by_id[hit.scene_id] for hit in answer.hits]
+from tests.spans import FINGERPRINT, MODELS, WORKSPACE, claim_of, source_of, span_row, spans
+from tests.studio import Studio, WordEncoder
 
 
 def filled(root: Path) -> Iterator[Studio]:
@@ -96,6 +46,7 @@ def test_a_hit_says_why_it_is_there(studio: Studio) -> None:
         ListAsked(list="transcript", weight=1.0, found=4, toy=False),
         ListAsked(list="transcript_sparse", weight=1.0, found=2, toy=False),
         ListAsked(list="visual", weight=0.5, found=5, toy=True),
+        ListAsked(list="caption", weight=1.0, found=0, toy=False),
     ]
     (hit,) = answer.hits
     encoded = WordEncoder().encode("Red cars car")
@@ -134,6 +85,11 @@ def test_a_hit_says_why_it_is_there(studio: Studio) -> None:
         "transcript": "the red car",
         "language": "en",
         "highlights": [(4, 7), (8, 11)],
+        "caption": "",
+        "caption_toy": False,
+        "caption_highlights": [],
+        "tags": {},
+        "tags_toy": False,
         "thumbnail_key": f"thumbnails/{WORKSPACE}/{claim_of('street', 1).video_id}/{studio.scene_ids['street/0']}.jpg",
         "more_in_video": None,
     }
@@ -203,7 +159,7 @@ def test_all_sources_of_a_video_are_named(changing: Studio) -> None:
 def test_words_that_no_vocabulary_knows_leave_the_sparse_list_out(studio: Studio) -> None:
     searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings())
     answer = searcher.search(SearchRequest(query="zeppelin", workspace=WORKSPACE))
-    assert [asked.list for asked in answer.lists] == ["transcript", "visual"]
+    assert [asked.list for asked in answer.lists] == ["transcript", "visual", "caption"]
 
 
 def test_an_answer_may_be_longer_than_the_lists_are_by_default(studio: Studio) -> None:
@@ -236,7 +192,7 @@ def reindexed(changing: Studio, published: bool) -> tuple[Claim, list[str]]:
         "scene_start_s": [manifest.scenes[2].start_s, 9.0],
         "scene_end_s": [9.0, 10.0],
     }
-    SceneWriter(changing.catalog, changing.index, "f" * 16, SPEC)(spans(second))
+    SceneWriter(changing.catalog, changing.index, "f" * 16, MODELS)(spans(second))
     if published:
         changing.index.publish(WORKSPACE, old.video_id, "f" * 16)
     return old, [scene.scene_id for scene in manifest.scenes]
@@ -253,11 +209,65 @@ def test_a_video_that_is_indexed_anew_is_shown_as_it_was(changing: Studio, publi
     }
 
 
+@pytest.fixture(scope="module")
+def captioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """Two silent scenes that look alike; only for reading."""
+    studio = Studio(tmp_path_factory.mktemp("captioned"))
+    studio.add("road", ("", ""), ("red", "red"), captions=("A blue house.", "blue car"), tags=("day", "night"))
+    studio.add("said", ("blue car", "red car"), ("red", "red"), tags=("day", "night"))
+    yield studio
+    studio.index.close()
+
+
+def test_a_scene_is_found_by_its_caption_alone(captioned: Studio) -> None:
+    searcher = SceneSearcher(
+        captioned.index, captioned.store, WordEncoder(), SearchSettings(), toy_lists=frozenset({"caption"})
+    )
+    request = SearchRequest(query="Blue cars car", workspace=WORKSPACE, lists=["caption"])
+    answer = searcher.search(request)
+    assert answer.lists == [ListAsked(list="caption", weight=1.0, found=2, toy=True)]
+    assert [hit.scene_id for hit in answer.hits] == [captioned.scene_ids[name] for name in ("road/1", "road/0")]
+    best = answer.hits[0]
+    assert [(why.list, why.rank, why.contribution) for why in best.why] == [("caption", 1, 1 / 60)]
+    assert (best.caption, best.caption_toy, best.caption_highlights) == ("blue car", True, [(0, 4), (5, 8)])
+    assert (best.tags, best.tags_toy) == ({"night": 0.5}, True)
+
+
+def test_lists_are_asked_in_their_own_order_and_only_those_that_are_named(captioned: Studio) -> None:
+    searcher = SceneSearcher(captioned.index, captioned.store, WordEncoder(), SearchSettings())
+    request = SearchRequest(query="blue car", workspace=WORKSPACE, lists=["caption", "transcript_sparse", "caption"])
+    assert [asked.list for asked in searcher.search(request).lists] == ["transcript_sparse", "caption"]
+
+
+def test_a_caption_counts_by_its_weight_and_above_its_floor(captioned: Studio) -> None:
+    heavier, lighter = SearchSettings(caption_weight=2), SearchSettings(caption_weight=0.5)
+    assert captioned.search("blue car", heavier, lists=["transcript", "caption"])[:2] == ["road/1", "said/0"]
+    assert captioned.search("blue car", lighter, lists=["transcript", "caption"])[:2] == ["said/0", "road/1"]
+    floored = SearchSettings(caption_floor=0.9)
+    assert captioned.search("blue car", floored, lists=["caption"]) == ["road/1"]
+
+
+def test_a_list_without_weight_cannot_be_asked_for(captioned: Studio) -> None:
+    weightless = SearchSettings(caption_weight=0, visual_weight=0)
+    assert "road/1" not in captioned.search("blue car", weightless)
+    with pytest.raises(SettingsError, match=r"search.visual_weight, search.caption_weight is 0 in the settings"):
+        captioned.search("blue car", weightless, lists=["visual", "caption"])
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [([], {"road/0", "road/1", "said/0", "said/1"}), (["night"], {"road/1", "said/1"}), (["day", "night"], set())],
+)
+def test_tags_must_all_be_seen(captioned: Studio, tags: list[str], expected: set[str]) -> None:
+    assert set(captioned.search("blue car", tags=tags)) == expected
+
+
 @pytest.mark.parametrize(
     ("request_", "says"),
     [
         ({"query": ""}, "it is empty: say what to look for"),
         ({"query": "  \n"}, "it is empty: say what to look for"),
+        ({"lists": ["sound"]}, "Input should be 'transcript', 'transcript_sparse', 'visual' or 'caption'"),
         ({"workspace": "a/b"}, "The workspace 'a/b' cannot be used"),
         ({"dataset": ".x"}, "The dataset '.x' cannot be used"),
         ({"from_s": 5, "to_s": 5}, r"to_s \(5.0\) must be after from_s \(5.0\)"),

@@ -1,54 +1,15 @@
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from actors.scene_writer import OUTCOME, SceneWriter
-from footage.catalog import Catalog
+from actors.scene_writer import SceneWriter
 from footage.errors import StoreError
-from footage.index import EmbeddedIndex
-from footage.index_records import SceneFilter
-from footage.sidecar import Claim, Sidecar
-from footage.storage import DirectoryStore
+from footage.index_records import SceneFilter, VideoPoint
+from footage.sidecar import Claim, StoredDescription, StoredEmbedding
 from tests import spans as made
-from tests.spans import FINGERPRINT, SPEC, WORKSPACE
+from tests.bench import Bench
+from tests.spans import FINGERPRINT, MODELS, WORKSPACE
 from tests.stores import snapshot
-
-
-class Bench:
-    """A store with an index and a writer, as a run has them."""
-
-    def __init__(self, root: Path, fingerprint: str = FINGERPRINT) -> None:
-        self.root = root
-        self.catalog = Catalog(DirectoryStore(root), WORKSPACE)
-        self.index = EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
-        self.writer = SceneWriter(self.catalog, self.index, fingerprint, SPEC)
-
-    def write(self, *rows: dict[str, Any]) -> list[tuple[str, int]]:
-        outcomes = self.writer(made.spans(*rows))
-        assert outcomes.schema.equals(OUTCOME)
-        return [(row["status"], row["scene_count"]) for row in outcomes.to_pylist()]
-
-    def seen(self) -> list[str]:
-        return [point.scene_id for point in self.index.points(SceneFilter(WORKSPACE))]
-
-    def indices(self, claim: Claim) -> list[int]:
-        manifest = self.catalog.manifest(claim.video_id)
-        assert manifest is not None
-        return [self.sidecar(claim, scene.scene_id).index for scene in manifest.scenes]
-
-    def sidecar(self, claim: Claim, scene_id: str) -> Sidecar:
-        sidecar = self.catalog.sidecar(claim.video_id, scene_id)
-        assert sidecar is not None
-        return sidecar
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "store")
-    yield bench
-    bench.index.close()
 
 
 def test_a_video_is_seen_once_its_last_span_is_written(bench: Bench) -> None:
@@ -65,73 +26,6 @@ def test_a_video_is_seen_once_its_last_span_is_written(bench: Bench) -> None:
     assert [scene.start_s for scene in manifest.scenes] == pytest.approx([0, 10 / 3, 20 / 3, 10, 15])
     assert bench.seen() == [scene.scene_id for scene in manifest.scenes]
     assert bench.indices(claim) == [0, 1, 2, 3, 4]
-
-
-def test_what_is_stored_of_a_scene(bench: Bench) -> None:
-    claim = made.claim_of("one", 1)
-    bench.catalog.create_claim(claim)
-    row = made.span_row(claim, 0, texts=("red car", ""), language="ko", dataset="pilots")
-    assert bench.write(row) == [("video_done", 2)]
-
-    said, silent = row["scene_ids"]
-    sidecar = bench.sidecar(claim, said)
-    assert sidecar.model_dump(exclude={"metadata": {"processed_at"}}) == {
-        "schema_version": 1,
-        "workspace": WORKSPACE,
-        "video_id": claim.video_id,
-        "scene_id": said,
-        "index": 0,
-        "start_s": 0.0,
-        "end_s": 5.0,
-        "transcript": row["transcripts"][0],
-        "embeddings": {
-            "text": {"model": "text-model", "dimensions": 4, "has_embedding": True},
-            "vision": {"model": "vision-model", "dimensions": 3, "has_embedding": True},
-        },
-        "thumbnail_key": f"thumbnails/{WORKSPACE}/{claim.video_id}/{said}.jpg",
-        "source_uris": [claim.source.uri],
-        "metadata": {"pipeline_fingerprint": FINGERPRINT, "stage_seconds": {"VideoDecoder": 1.5}},
-    }
-    assert bench.catalog.store.get(sidecar.thumbnail_key) == b"jpeg 0.0"
-    assert bench.sidecar(claim, silent).embeddings.text.has_embedding is False
-
-    first, second = bench.index.points(SceneFilter(WORKSPACE))
-    assert (first.scene_id, first.language, first.generation) == (said, "ko", FINGERPRINT)
-    assert first.vectors.transcript is not None
-    assert first.vectors.transcript.tolist() == pytest.approx(row["transcript_dense"][0])
-    assert (second.scene_id, second.vectors.transcript, second.vectors.transcript_sparse) == (silent, None, None)
-
-    manifest = bench.catalog.manifest(claim.video_id)
-    assert manifest is not None
-    assert manifest.model_dump(exclude={"committed_at", "scenes", "video"}) == {
-        "schema_version": 1,
-        "workspace": WORKSPACE,
-        "video_id": claim.video_id,
-        "sha256": claim.sha256,
-        "sources": [claim.source.model_dump()],
-        "datasets": ["pilots"],
-        "language": "ko",
-        "span_count": 1,
-        "pipeline_fingerprint": FINGERPRINT,
-        "run_id": "run-1",
-    }
-    assert bench.catalog.dataset_videos("pilots") == [claim.video_id]
-    record = bench.catalog.source_record(claim.source.uri)
-    assert record is not None
-    assert (record.video_id, record.pipeline_fingerprint) == (claim.video_id, FINGERPRINT)
-
-
-def test_the_language_of_a_video_is_the_one_with_most_words(bench: Bench) -> None:
-    claim = made.claim_of("mixed", 3)
-    bench.catalog.create_claim(claim)
-    bench.write(
-        made.span_row(claim, 0, texts=("eins zwei", "drei"), language="de"),
-        made.span_row(claim, 1, texts=("one two",), language="en"),
-        made.span_row(claim, 2, texts=("three four",), language="en"),
-    )
-    manifest = bench.catalog.manifest(claim.video_id)
-    assert manifest is not None
-    assert manifest.language == "en"
 
 
 def test_a_video_without_scenes_or_words_is_complete_too(bench: Bench) -> None:
@@ -203,6 +97,30 @@ def test_a_finished_video_keeps_its_places_when_writing_it_again_is_cut_off(benc
     assert bench.indices(claim) == [0, 1, 2, 3]
 
 
+def describe(bench: Bench, claim: Claim) -> StoredDescription:
+    """Describe a finished video, as the second pass does."""
+    embedding = StoredEmbedding(model="text-model", dimensions=4, has_embedding=True)
+    description = StoredDescription(
+        text="Cars.", model="m", embedding=embedding, fingerprint="d", described_at="2026-01-01T00:00:00+00:00"
+    )
+    bench.catalog.change_manifest(claim.video_id, lambda held: held.model_copy(update={"description": description}))
+    bench.index.put_descriptions([VideoPoint(claim.video_id, WORKSPACE, "en", made.unit(1, 2, 3, 4))])
+    return description
+
+
+def test_writing_a_described_video_again_leaves_its_description(bench: Bench) -> None:
+    claim = made.claim_of("told", 2)
+    bench.catalog.create_claim(claim)
+    rows = [made.span_row(claim, 0), made.span_row(claim, 1)]
+    bench.write(*rows)
+    description = describe(bench, claim)
+    assert bench.write(rows[1]) == [("video_done", 2)]
+    manifest = bench.catalog.manifest(claim.video_id)
+    assert manifest is not None
+    assert manifest.description == description
+    assert [point.video_id for point in bench.index.descriptions(WORKSPACE)] == [claim.video_id]
+
+
 def test_a_new_generation_replaces_the_old_one(bench: Bench) -> None:
     old = made.claim_of("clip", 2)
     bench.catalog.create_claim(old)
@@ -211,11 +129,12 @@ def test_a_new_generation_replaces_the_old_one(bench: Bench) -> None:
     assert before is not None
     assert (len(before.scenes), before.span_count) == (5, 2)
     bench.catalog.add_source(old.video_id, made.source_of("copy"), "pilots", FINGERPRINT)
+    describe(bench, old)
 
     one_span = made.claim_of("clip", 1, run_id="run-2", fingerprint="f" * 16)
     new = one_span.model_copy(update={"video": old.video})
     bench.catalog.put_claim(new)
-    writer = SceneWriter(bench.catalog, bench.index, "f" * 16, SPEC)
+    writer = SceneWriter(bench.catalog, bench.index, "f" * 16, MODELS)
     row = made.span_row(new, 0, texts=("a", "b"))
     writer(made.spans(row))
 
@@ -229,6 +148,7 @@ def test_a_new_generation_replaces_the_old_one(bench: Bench) -> None:
         "run-2",
     )
     assert [scene.scene_id for scene in after.scenes] == row["scene_ids"]
+    assert (after.description, bench.index.descriptions(WORKSPACE)) == (None, [])
     assert {
         (point.scene_id, point.generation) for point in bench.index.points(SceneFilter(WORKSPACE, live_only=False))
     } == {(scene_id, "f" * 16) for scene_id in row["scene_ids"]}

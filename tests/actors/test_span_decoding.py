@@ -13,7 +13,7 @@ from actors.media_file import open_media
 from actors.span_decoding import _SpanPass
 from actors.span_request import SpanRequest
 from actors.video_decoder import VideoDecoder
-from footage.settings import DecoderSettings
+from footage.decoder_settings import DecoderSettings
 from tests import media
 from tests.decoding import WHOLE_S, decode, image_of, scenes_of, times_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from actors.span_planner import SOURCE, SpanPlanner
 from footage.catalog import Catalog
-from footage.settings import DecoderSettings
+from footage.decoder_settings import DecoderSettings
 from footage.sidecar import Manifest
 from footage.sources import file_source
 from footage.span_table import table_of

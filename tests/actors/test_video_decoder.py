@@ -11,10 +11,10 @@ import pytest
 
 from actors.decoder_process import DecoderProcess
 from actors.video_decoder import VideoDecoder
+from footage.decoder_settings import DecoderSettings
 from footage.errors import VideoError, code_of
 from footage.identity import scene_id
 from footage.records import AUDIO_RATE_HZ, DecodedSpan, Video
-from footage.settings import DecoderSettings
 from footage.sources import file_source
 from footage.span_table import SPAN, table_of
 from tests import media
@@ -190,6 +190,7 @@ def test_table(decoder: VideoDecoder, process: DecoderProcess, tmp_path: Path):
         "audio_start_s": 0.0,
         "frames_decoded": 150,
         "frames_damaged": 0,
+        "language_audio_s16": None,
     }
     nothing = {field.name: [] if pa.types.is_list(field.type) else None for field in VideoDecoder.ADDS}
     assert rows[1:] == [nothing] * 4

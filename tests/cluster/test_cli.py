@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from actors.model_preparation import prepared_models
 from footage.catalog import Catalog
+from footage.embedded_index import EmbeddedIndex
+from footage.settings import load_settings
 from footage.sidecar import Manifest, Sidecar
 from footage.storage import DirectoryStore
 from tests.conftest import PROJECT
@@ -20,7 +23,9 @@ def footage(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", [["search", "anything"], ["videos"], ["show", "film.mp4"]])
+@pytest.mark.parametrize(
+    "command", [["search", "anything"], ["videos"], ["videos", "--about", "x"], ["show", "film.mp4"]]
+)
 def test_store_without_an_index_is_a_sentence(tmp_path: Path, command: list[str]) -> None:
     result = footage(*command, "--store", tmp_path / "none")
 
@@ -99,6 +104,23 @@ def test_names_are_checked_before_anything_is_done(tmp_path: Path, command: list
     assert not (tmp_path / "store").exists()
 
 
+def test_a_search_by_captions_and_tags_alone_is_asked_for(prepared: object, tmp_path: Path) -> None:
+    """Of an empty index of the offline profile's models."""
+    (tmp_path / "runs").mkdir()
+    models = prepared_models(load_settings("offline"))
+    assert models is not None
+    EmbeddedIndex(tmp_path / "index" / "scenes", models.index_spec(), owner="a test").close()
+    where = ("--store", tmp_path, "--profile", "offline", "--json")
+
+    found = footage("search", "x", "--by", "picture", "--by", "caption", "--tag", "outdoor", *where)
+    about = footage("videos", "--about", "cars", *where)
+    unknown = footage("search", "x", "--by", "smell", *where)
+
+    assert [asked["list"] for asked in json.loads(found.stdout)["lists"]] == ["visual", "caption"]
+    assert json.loads(about.stdout) == {"query": "cars", "workspace": "default", "videos": []}
+    assert (unknown.returncode, "'picture', 'caption'" in unknown.stderr) == (2, True)
+
+
 @pytest.fixture
 def replaced(tmp_path: Path) -> tuple[Path, Manifest, Manifest]:
     """A store of two videos, the first of which no source holds any more; and their manifests."""
@@ -154,7 +176,7 @@ def sidecar_of(scene_id: str, index: int, start_s: float, end_s: float) -> Sidec
         "start_s": start_s,
         "end_s": end_s,
         "transcript": {"text": "", "language": ""},
-        "embeddings": {"text": made, "vision": made},
+        "embeddings": {"text": made, "vision": made, "caption": made},
         "thumbnail_key": "t",
         "source_uris": [],
         "metadata": {"pipeline_fingerprint": "another", "processed_at": ""},

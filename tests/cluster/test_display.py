@@ -1,8 +1,25 @@
+from pathlib import Path
+
 import pytest
 
-from cluster.display import print_videos, short_names
-from tests.footage.test_catalog import failure_of, manifest_of
+from cluster.display import print_report, print_video, print_videos
+from cluster.display_text import short_names
+from footage.sidecar import Sidecar, StoredDescription
+from tests.cluster.test_cli import sidecar_of
+from tests.footage.test_catalog import failure_of, manifest_of, report_of
 from tests.spans import source_of
+
+DESCRIPTION = StoredDescription.model_validate(
+    {
+        "text": "A car drives by the sea.",
+        "model": "m",
+        "toy": True,
+        "embedding": {"model": "t", "dimensions": 4, "has_embedding": True},
+        "fingerprint": "f",
+        "described_at": "",
+    }
+)
+NOTE = "by a toy model that knows colours, textures and sizes of drawn scenes"
 
 
 @pytest.mark.parametrize(
@@ -30,3 +47,49 @@ def test_files_of_one_name_can_be_told_apart(capsys: pytest.CaptureFixture[str])
         True
     ] * 4
     assert "b/other.mp4" not in shown
+
+
+def test_a_video_is_shown_with_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    print_videos([manifest_of()], [])
+    assert "what it is about" not in capsys.readouterr().out
+    untold = manifest_of(sources=[source_of("other")])
+    print_videos([manifest_of(description=DESCRIPTION), untold], [])
+    shown = capsys.readouterr().out
+    assert "A car drives by the sea." in shown
+    assert shown.endswith(f"description: {NOTE}\n")
+
+
+def test_scenes_are_shown_with_what_is_said_and_seen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    plain = sidecar_of("s1", 0, 0.0, 5.0)
+    print_video(manifest_of(), [plain])
+    assert "what is seen" not in capsys.readouterr().out
+
+    seen = sidecar_of("s2", 1, 5.0, 9.0).model_dump() | {
+        "transcript": {"text": "Look there!", "language": "en"},
+        "caption": {"text": "A [red] car.", "model": "m", "toy": True},
+        "vision_tags": {f"tag {number}": 0.9 - number / 10 for number in range(7)},
+    }
+    print_video(manifest_of(description=DESCRIPTION), [plain, Sidecar.model_validate(seen)])
+    shown = capsys.readouterr().out
+    for part in ("A car drives by the sea.", "Look there!", "A [red] car.", "tag 0 90%", "tag 6 30%"):
+        assert part in shown
+    assert shown.endswith(f"description, caption: {NOTE}\n")  # these tags are no toy's
+
+
+def test_a_report_says_what_was_described_and_why_not_all(capsys: pytest.CaptureFixture[str]) -> None:
+    why = "Videos are not described: the profile has no model that can."
+    done = {"videos_found": 2, "videos_done": 2, "videos_described": 1, "descriptions": why}
+    print_report(report_of("r").model_copy(update=done), Path("store"))
+    again = {"videos_found": 2, "videos_skipped": 2, "descriptions": why}
+    print_report(report_of("r").model_copy(update=again), Path("store"))
+    assert capsys.readouterr().out.splitlines() == [
+        "2 videos indexed.",
+        "1 video described.",
+        why,
+        "Report: store/runs/r.json",
+        "Nothing to do: all 2 videos are indexed already.",
+        why,
+    ]

@@ -8,8 +8,8 @@ import pytest
 
 from cluster.one_shot import find_video
 from footage.catalog import Catalog
+from footage.embedded_index import EmbeddedIndex
 from footage.errors import SettingsError
-from footage.index import EmbeddedIndex
 from footage.storage import DirectoryStore
 from tests.conftest import PROJECT
 from tests.footage.test_catalog import manifest_of

@@ -14,18 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from footage.embedded_index import EmbeddedIndex
 from footage.errors import IndexBusy, IndexMismatch, StoreError
-from footage.index import EmbeddedIndex
-from footage.index_spec import read_spec
+from footage.index_spec import LAYOUT, read_spec
 from footage.ownership import Owner, Ownership, read_owner
-from tests.footage.test_vector_index import ALL, LIVE, PROJECT, SPEC, scene, seen, write
+from tests.conftest import PROJECT
+from tests.points import ALL, LIVE, SPEC, as_described, described, scene, seen, video, write
 
 HOLDER = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from footage.index import EmbeddedIndex
-    from tests.footage.test_vector_index import ALL, SPEC, scene, seen, write
+    from footage.embedded_index import EmbeddedIndex
+    from tests.points import ALL, SPEC, scene, seen, write
     index = EmbeddedIndex(Path(sys.argv[1]), SPEC, owner="footage index films")
     write(index, seen(scene("v1/0"), visual=[1, 0, 0]))
     print("holds", flush=True)
@@ -154,18 +155,46 @@ def test_a_search_makes_no_index(path: Path) -> None:
     assert read_spec(path) is None
 
 
-@pytest.mark.parametrize("left", ["nothing", "spec", "half a folder"])
+@pytest.mark.parametrize("layout", [None, 1, LAYOUT + 1])
+def test_an_index_of_another_footage_is_refused(path: Path, layout: int | None) -> None:
+    EmbeddedIndex(path, SPEC, owner="a test").close()
+    spec = path.with_name("spec.json")
+    held = json.loads(spec.read_text())
+    del held["layout"]
+    spec.write_text(json.dumps(held if layout is None else held | {"layout": layout}))
+    made = "a later footage" if layout == LAYOUT + 1 else "an earlier footage, which had no captions and no desc"
+    with pytest.raises(IndexMismatch, match=rf"The index of .*/store was made by {made}.* index into another store"):
+        EmbeddedIndex(path, SPEC, owner="a test")
+
+
+def test_an_index_that_lost_its_videos_is_refused(path: Path) -> None:
+    EmbeddedIndex(path, SPEC, owner="a test").close()
+    shutil.rmtree(path.with_name("videos"))
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"lost the folder videos beside it: remove the store .*/store and index"):
+            EmbeddedIndex(path, SPEC, owner="a test")
+
+
+@pytest.mark.parametrize("left", ["nothing", "spec", "half a folder", "all but the scenes"])
 def test_what_a_killed_creation_left_does_not_matter(path: Path, left: str) -> None:
     path.parent.mkdir(parents=True)
     if left != "nothing":
         path.with_name("spec.json").write_text("{}")
+    if left == "all but the scenes":
+        EmbeddedIndex(path, SPEC, owner="a test").close()
+        path.rename(path.with_name(".scenes.new"))
     if left == "half a folder":
         (path.parent / ".scenes.new" / "segments").mkdir(parents=True)
         (path.parent / ".scenes.new" / "edge_config.json").write_text('{"vec')
     with EmbeddedIndex(path, SPEC, owner="a test") as index:
         write(index, seen(scene("v1/0"), visual=[1, 0, 0]))
         assert index.count(LIVE) == 1
-    assert sorted(file.name for file in path.parent.iterdir()) == ["scenes", "scenes.lock", "spec.json"]
+    assert sorted(file.name for file in path.parent.iterdir()) == [
+        "scenes",
+        "scenes.lock",
+        "spec.json",
+        "videos",
+    ]
 
 
 @pytest.mark.parametrize("content", [None, "{}", "no JSON"])
@@ -183,14 +212,17 @@ def test_what_an_upsert_confirmed_does_not_hang_on_the_log(path: Path, tmp_path:
     copy = tmp_path / "after" / "index" / "scenes"
     with EmbeddedIndex(path, SPEC, owner="a test") as index:
         index.upsert([seen(scene("v1/0"), visual=[1, 0, 0])])
+        index.put_descriptions([video("v1", [1, 0, 0, 0])])
         shutil.copytree(path, copy)
+        shutil.copytree(path.with_name("videos"), copy.with_name("videos"))
     shutil.copy(path.with_name("spec.json"), copy.parent)
-    logs = [file for file in copy.rglob("wal/*") if file.is_file()]
-    assert logs
+    logs = [file for file in copy.parent.rglob("wal/*") if file.is_file()]
+    assert {file.relative_to(copy.parent).parts[0] for file in logs} == {"scenes", "videos"}
     for file in logs:
         file.unlink()
     with EmbeddedIndex(copy, SPEC, owner="a test") as index:
         assert {point.scene_id for point in index.points(ALL)} == {scene("v1/0").scene_id}
+        assert described(index) == as_described(video("v1", [1, 0, 0, 0]))
 
 
 def test_weights_of_a_model_are_not_scaled(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from footage.embedded_index import EmbeddedIndex
 from footage.errors import IndexBusy, IndexFailed, IndexMismatch
-from footage.index import EmbeddedIndex
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery, VideoHit, VideoPoint
 from footage.index_service import IndexClient, IndexService, address_file
-from footage.records import SceneVectors, SparseVector
+from footage.records import SceneVectors, SparseVector, Vector
 
 SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=False)
 VIDEO = "00000000-0000-5000-8000-000000000001"
@@ -23,7 +23,7 @@ def _point(number: int) -> ScenePoint:
     dense = np.eye(4, dtype=np.float32)[number]
     scene_id = f"00000000-0000-5000-8000-00000000010{number}"
     vectors = SceneVectors(scene_id, dense, SparseVector((7, 8), (1.0, 0.5)), None)
-    return ScenePoint(scene_id, VIDEO, "home", float(number), number + 1.0, "en", "g", "s", "t", vectors)
+    return ScenePoint(scene_id, VIDEO, "home", float(number), number + 1.0, "en", "g", "s", "t", vectors, ("outdoor",))
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def owned(tmp_path: Path) -> Iterator[tuple[EmbeddedIndex, IndexService, Path]]:
     index = EmbeddedIndex(path, SPEC, owner="the owner")
     index.upsert([_point(0), _point(1)])
     index.publish("home", VIDEO, "g")
+    index.put_descriptions([VideoPoint(VIDEO, "home", "en", np.array([0.6, 0.8, 0, 0], dtype=np.float32))])
     service = IndexService(index, path)
     yield index, service, path
     service.close()
@@ -40,12 +41,22 @@ def owned(tmp_path: Path) -> Iterator[tuple[EmbeddedIndex, IndexService, Path]]:
 
 def test_client_gets_what_the_index_gives(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
     index, _, path = owned
-    where = SceneFilter("home", video_ids=(VIDEO,), language="en", start_s=0.0)
+    where = SceneFilter("home", video_ids=(VIDEO,), language="en", tags=("outdoor",), start_s=0.0)
 
     lists = IndexClient(path, SPEC).search(QUERIES, where, 5)
 
     assert lists == index.search(QUERIES, where, 5)
     assert [len(hits) for hits in lists] == [2, 2]
+
+
+def test_client_finds_the_videos_that_the_index_finds(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
+    client = IndexClient(owned[2], SPEC)
+    asked = np.array([1, 0, 0, 0], dtype=np.float32)
+
+    assert client.search_videos(asked, "home", (VIDEO,), 5) == [VideoHit(VIDEO, pytest.approx(0.6))]
+    assert client.search_videos(asked, "home", ("another",), 5) == []
+    with pytest.raises(IndexFailed, match="dimension"):
+        client.search_videos(np.ones(2, dtype=np.float32), "home", (), 5)
 
 
 def test_client_of_other_models_is_refused(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
@@ -83,8 +94,12 @@ class Slow:
         self.go_on = threading.Event()
 
     def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
+        self.asked = where
         self.go_on.wait(60)
         return []
+
+    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
+        raise AssertionError
 
 
 def test_an_owner_that_takes_too_long_is_busy_and_not_gone(tmp_path: Path) -> None:
@@ -97,7 +112,9 @@ def test_an_owner_that_takes_too_long_is_busy_and_not_gone(tmp_path: Path) -> No
     with pytest.raises(IndexBusy, match=r"did not answer within 0\.5 s: it is busy"):
         client.search(QUERIES, SceneFilter("home"), 5)
     slow.go_on.set()
-    assert client.search(QUERIES, SceneFilter("home"), 5) == []
+    where = SceneFilter("home", video_ids=(VIDEO,), tags=("outdoor", "night"), end_s=2.5)
+    assert client.search(QUERIES, where, 5) == []
+    assert slow.asked == where
     service.close()
 
 

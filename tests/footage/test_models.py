@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -6,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from footage.errors import ModelMissing
+from footage.model_catalogue import known_model
+from footage.model_settings import ModelSettings
 from footage.models import PROJECT_ROOT, model_cache, model_name, model_version, resolve_model
-from footage.settings import ModelSettings, load_settings
+from footage.settings import load_settings
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER_COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
@@ -69,7 +72,7 @@ def test_a_folder_is_taken_as_it_is_and_a_wrong_one_is_missing(tmp_path: Path, m
     assert resolve_model(ModelSettings(model="./name")) == folder
     monkeypatch.chdir(tmp_path)
     (folder / "model.safetensors").unlink()
-    with pytest.raises(ModelMissing, match=r"owner/name holds no config.json with weights"):
+    with pytest.raises(ModelMissing, match=r"owner/name lacks weights \(model.bin, "):
         resolve_model(ModelSettings(model="./owner/name"))
 
 
@@ -85,15 +88,48 @@ def test_a_hub_name_never_means_a_folder_nor_another_revision(
 ) -> None:
     make_model(tmp_path / "someone" / "model")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelMissing, match=r"`hf download someone/model`.* `--profile offline`"):
+    with pytest.raises(ModelMissing, match=r"`footage models --pull`.* `--profile offline`"):
         resolve_model(ModelSettings(model="someone/model"))
-    with pytest.raises(
-        ModelMissing, match=r"owner/name at revision v2 is not .*`hf download owner/name --revision v2`"
-    ):
+    with pytest.raises(ModelMissing, match=r"owner/name at revision v2 is not on this machine"):
         resolve_model(ModelSettings(model="owner/name", revision="v2"))
-    (hub / "snapshots" / COMMIT / "model.safetensors").unlink()
-    with pytest.raises(ModelMissing, match=r"The model owner/name is not "):
+
+
+def test_a_model_that_is_there_in_part_is_missing(hub: Path) -> None:
+    """An interrupted fetch leaves small files, an index of shards and some of the shards."""
+    folder = hub / "snapshots" / COMMIT
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelMissing, match=r"only partly on this machine: \S+ lacks weights"):
         resolve_model(ModelSettings(model="owner/name"))
+    shards = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    (folder / shards["a"]).touch()
+    with pytest.raises(ModelMissing, match=r"only partly .* lacks model-00002-of-00002.safetensors; fetch it"):
+        resolve_model(ModelSettings(model="owner/name"))
+    (folder / shards["b"]).touch()
+    assert resolve_model(ModelSettings(model="owner/name")) == folder
+
+
+def test_a_model_of_the_catalogue_is_taken_at_its_commit_with_all_its_parts(hub: Path) -> None:
+    """BGE-M3 without its heads would be loaded with random ones."""
+    settings = ModelSettings(model="BAAI/bge-m3")
+    known = known_model("BAAI/bge-m3")
+    assert known is not None
+    repository = hub.parent / "models--BAAI--bge-m3"
+    folder = make_model(repository / "snapshots" / known.revision)
+    other = make_model(repository / "snapshots" / COMMIT)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    for name in known.required_files[:-1]:
+        (folder / name).touch()
+        (other / name).touch()
+    with pytest.raises(
+        ModelMissing, match=rf"bge-m3 \(about 2.3 GB\) at revision 5617a9f61b02 .* lacks {known.required_files[-1]};"
+    ):
+        resolve_model(settings)
+    (folder / known.required_files[-1]).touch()
+    (other / known.required_files[-1]).touch()
+    assert resolve_model(settings) == folder
+    assert resolve_model(ModelSettings(model="BAAI/bge-m3", revision="main")) == other
 
 
 @pytest.mark.parametrize(

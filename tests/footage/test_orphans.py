@@ -6,13 +6,13 @@ import pytest
 
 from actors.scene_writer import SceneWriter
 from footage.catalog import Catalog
+from footage.embedded_index import EmbeddedIndex
 from footage.errors import StoreError
-from footage.index import EmbeddedIndex
 from footage.index_records import SceneFilter
 from footage.orphans import remove_orphans
 from footage.sidecar import Claim
 from footage.storage import DirectoryStore
-from tests.spans import FINGERPRINT, SPEC, WORKSPACE, bare_row, claim_of, span_row, spans
+from tests.spans import FINGERPRINT, MODELS, SPEC, WORKSPACE, bare_row, claim_of, span_row, spans
 
 ALL = SceneFilter(WORKSPACE, live_only=False)
 
@@ -29,7 +29,7 @@ class Shelf:
 
     def write(self, claim: Claim, dataset: str | None = None) -> None:
         self.catalog.put_claim(claim)
-        writer = SceneWriter(self.catalog, self.index, FINGERPRINT, SPEC)
+        writer = SceneWriter(self.catalog, self.index, FINGERPRINT, MODELS)
         for number in range(len(claim.spans)):
             writer(spans(span_row(claim, number, dataset=dataset)))
         self.catalog.delete_claim(claim.video_id)
@@ -72,7 +72,7 @@ def test_a_video_whose_file_was_replaced_leaves_nothing(shelf: Shelf) -> None:
 def test_a_renamed_file_keeps_its_video(shelf: Shelf) -> None:
     """The run reaches the new name after the old name's new content is done."""
     row = bare_row(shelf.old, duplicate=True, source_uri="file:///films/renamed.mp4")
-    SceneWriter(shelf.catalog, shelf.index, FINGERPRINT, SPEC)(spans(row))
+    SceneWriter(shelf.catalog, shelf.index, FINGERPRINT, MODELS)(spans(row))
     assert remove_orphans(shelf.catalog, shelf.index) == []
     assert shelf.held()[shelf.old.video_id] == WHOLE
 
@@ -114,7 +114,7 @@ def test_content_that_comes_back_in_between_is_indexed_anew(shelf: Shelf, remova
     recorded = shelf.catalog.span_indices(again.video_id)  # as SpanPlanner: what has no record, or else the last
     for number in sorted({0, 1} - recorded) or [1]:
         row = span_row(again, number)
-        SceneWriter(shelf.catalog, shelf.index, FINGERPRINT, SPEC)(spans(row))
+        SceneWriter(shelf.catalog, shelf.index, FINGERPRINT, MODELS)(spans(row))
 
     assert remove_orphans(shelf.catalog, shelf.index) == []
     manifest = shelf.catalog.manifest(again.video_id)

@@ -1,131 +1,48 @@
-"""What every VectorIndex does. A new engine joins `opened` and has to pass all of it."""
+"""What every VectorIndex does with scenes; see also test_described_videos.py. A new engine has to pass all of it."""
 
 import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from footage import identity
+from footage.embedded_index import EmbeddedIndex
 from footage.errors import IndexMismatch
-from footage.index import EmbeddedIndex, VectorIndex
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
-from footage.records import SceneVectors, SparseVector
-
-SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=True)
-ALL = SceneFilter("home", live_only=False)
-LIVE = SceneFilter("home")
-
-PROJECT = Path(__file__).parents[2]
-
-Open = Callable[[], VectorIndex]
-
-
-def open_embedded(root: Path) -> VectorIndex:
-    return EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
-
-
-ENGINES = {"embedded": open_embedded}
-
-
-@pytest.fixture(params=ENGINES)
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    """Opens the same index again and again, the former one closed."""
-    held: list[VectorIndex] = []
-
-    def again() -> VectorIndex:
-        while held:
-            held.pop().close()
-        held.append(ENGINES[request.param](tmp_path))
-        return held[-1]
-
-    yield again
-    while held:
-        held.pop().close()
-
-
-@pytest.fixture
-def index(opened: Open) -> VectorIndex:
-    return opened()
-
-
-def scene(name: str, **changes: Any) -> ScenePoint:
-    """The scene that begins at `name`'s second of video `v`: `v1/20` at 20 s of v1."""
-    video, _, start = name.partition("/")
-    workspace = changes.get("workspace", "home")
-    video_id = identity.video_id(workspace, video)
-    scene_id = identity.scene_id(video_id, float(start))
-    fields: dict[str, Any] = {
-        "scene_id": scene_id,
-        "video_id": video_id,
-        "workspace": workspace,
-        "start_s": float(start),
-        "end_s": float(start) + 10,
-        "language": "en",
-        "generation": "g1",
-        "sidecar_key": f"sidecars/home/{video_id}/{scene_id}.json",
-        "thumbnail_key": f"thumbnails/home/{video_id}/{scene_id}.jpg",
-        "vectors": vectors(scene_id),
-    }
-    return ScenePoint(**fields | changes)
-
-
-def vectors(
-    scene_id: str,
-    transcript: list[float] | None = None,
-    sparse: dict[int, float] | None = None,
-    visual: list[float] | None = None,
-) -> SceneVectors:
-    return SceneVectors(
-        scene_id,
-        None if transcript is None else np.asarray(transcript, np.float32),
-        None if sparse is None else SparseVector(tuple(sparse), tuple(sparse.values())),
-        None if visual is None else np.asarray(visual, np.float32),
-    )
-
-
-def seen(point: ScenePoint, **parts: Any) -> ScenePoint:
-    return replace(point, vectors=vectors(point.scene_id, **parts))
-
-
-def write(index: VectorIndex, *points: ScenePoint) -> None:
-    """Upsert and publish."""
-    index.upsert(points)
-    for workspace, video_id, generation in {(p.workspace, p.video_id, p.generation) for p in points}:
-        index.publish(workspace, video_id, generation)
-
-
-def names(index: VectorIndex, where: SceneFilter) -> set[str]:
-    assert index.count(where) == len(index.points(where))
-    return {point.scene_id for point in index.points(where)}
-
-
-def ids(*points: ScenePoint) -> set[str]:
-    return {point.scene_id for point in points}
-
-
-def same(one: ScenePoint, other: ScenePoint) -> bool:
-    """Whether two points are equal, dense vectors within the rounding of a normalisation."""
-    for name in ("transcript", "visual"):
-        a, b = getattr(one.vectors, name), getattr(other.vectors, name)
-        if (a is None) != (b is None) or (a is not None and not np.allclose(a, b, atol=1e-6)):
-            return False
-    sparse = one.vectors.transcript_sparse == other.vectors.transcript_sparse
-    return sparse and replace(one, vectors=other.vectors) == other
+from footage.index import VectorIndex
+from footage.index_records import IndexHit, SceneFilter, VectorQuery
+from footage.records import SparseVector
+from tests.conftest import PROJECT
+from tests.points import (
+    ALL,
+    ENGINES,
+    LIVE,
+    SPEC,
+    Open,
+    as_described,
+    described,
+    ids,
+    names,
+    same,
+    scene,
+    seen,
+    video,
+    write,
+)
 
 
 def test_a_point_comes_back_as_it_went_in(index: VectorIndex) -> None:
     full = seen(
-        scene("v1/0", language="ko"),
+        scene("v1/0", language="ko", tags=("outdoor", "a red car")),
         transcript=[0.5, 0.5, 0.5, 0.5],
         sparse={3: 0.5, 70_000: 0.25},
         visual=[0.6, 0.8, 0.0],
+        caption=[0.0, 0.6, 0.8, 0.0],
     )
     silent = seen(scene("v1/10"), visual=[0.0, 0.0, 1.0])
     nothing = scene("v1/20")
@@ -138,7 +55,7 @@ def test_upserting_again_replaces(index: VectorIndex) -> None:
     point = seen(scene("v1/0"), transcript=[1, 0, 0, 0], sparse={1: 1.0}, visual=[1, 0, 0])
     index.upsert([point] * 2)
     index.upsert([point])
-    changed = seen(replace(point, language="de"), visual=[0, 1, 0])
+    changed = seen(replace(point, language="de", tags=("night",)), visual=[0, 1, 0])
     index.upsert([changed])
     (stored,) = index.points(ALL)
     assert same(stored, changed)
@@ -181,9 +98,9 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Two videos, one that is not live, and one of another workspace; only for reading."""
     index = ENGINES[request.param](tmp_path_factory.mktemp("filled"))
     live = [
-        scene("v1/0"),
-        scene("v1/10"),
-        scene("v2/0"),
+        scene("v1/0", tags=("outdoor", "car")),
+        scene("v1/10", tags=("car",)),
+        scene("v2/0", tags=("outdoor",)),
         scene("v2/10", language="de"),
         scene("v1/0", workspace="away"),
     ]
@@ -204,6 +121,9 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             {"v1/0", "v1/10", "v2/0", "v2/10"},
         ),
         (SceneFilter("home", language="de"), {"v2/10"}),
+        (SceneFilter("home", tags=("outdoor",)), {"v1/0", "v2/0"}),
+        (SceneFilter("home", tags=("car", "outdoor")), {"v1/0"}),
+        (SceneFilter("home", tags=("out",)), set()),
         (SceneFilter("home", start_s=10), {"v1/10", "v2/10"}),
         (SceneFilter("home", start_s=9.999), {"v1/0", "v1/10", "v2/0", "v2/10"}),
         (SceneFilter("home", end_s=10), {"v1/0", "v2/0"}),
@@ -223,14 +143,21 @@ def test_filters(filled: VectorIndex, where: SceneFilter, expected: set[str]) ->
 
 def test_each_list_gives_the_nearest_of_its_own(index: VectorIndex) -> None:
     said = seen(scene("v1/0"), transcript=[1, 0, 0, 0], sparse={5: 1.0})
-    both = seen(scene("v1/10", language="de"), transcript=[0.6, 0.8, 0, 0], sparse={5: 0.5, 6: 1.0}, visual=[0, 1, 0])
-    shown = seen(scene("v2/0"), visual=[1, 0, 0])
+    both = seen(
+        scene("v1/10", language="de", tags=("outdoor",)),
+        transcript=[0.6, 0.8, 0, 0],
+        sparse={5: 0.5, 6: 1.0},
+        visual=[0, 1, 0],
+        caption=[0, 0, 1, 0],
+    )
+    shown = seen(scene("v2/0"), visual=[1, 0, 0], caption=[0, 0, 0.6, 0.8])
     write(index, said, both, shown, scene("v2/10"))
     lists = index.search(
         [
             VectorQuery("transcript", np.asarray([1, 0, 0, 0], np.float32)),
             VectorQuery("visual", np.asarray([0.6, 0.8, 0], np.float32)),
             VectorQuery("transcript_sparse", SparseVector((6, 5), (1.0, 1.0))),
+            VectorQuery("caption", np.asarray([0, 0, 0, 1], np.float32)),
         ],
         LIVE,
         10,
@@ -239,6 +166,7 @@ def test_each_list_gives_the_nearest_of_its_own(index: VectorIndex) -> None:
         [said.scene_id, both.scene_id],
         [both.scene_id, shown.scene_id],
         [both.scene_id, said.scene_id],
+        [shown.scene_id, both.scene_id],
     ]
     assert [hit.score for hit in lists[0]] == pytest.approx([1.0, 0.6])
     assert lists[1][0] == IndexHit(
@@ -290,22 +218,26 @@ def test_a_vector_that_does_not_fit_is_refused(index: VectorIndex, visual: list[
 
 def test_what_was_written_is_there_when_opened_again(opened: Open) -> None:
     point = seen(scene("v1/0"), transcript=[0, 0, 0.6, 0.8], sparse={1: 1.0}, visual=[0, 0, 1])
-    write(opened(), point)
+    first = opened()
+    write(first, point)
+    first.put_descriptions([video("v1", [0, 0.6, 0.8, 0])])
     index = opened()
     (stored,) = index.points(LIVE)
     assert same(stored, point)
+    assert described(index) == as_described(video("v1", [0, 0.6, 0.8, 0]))
 
 
 KILLED_WRITER = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from footage.index import EmbeddedIndex
-    from tests.footage.test_vector_index import SPEC, scene, seen, write
+    from footage.embedded_index import EmbeddedIndex
+    from tests.points import SPEC, scene, seen, video, write
     index = EmbeddedIndex(Path(sys.argv[1]), SPEC, owner="a writer")
     for number in range(10_000):
         point = seen(scene(f"v{number}/0"), transcript=[1, number, 0, 0], sparse={number: 1.0})
         write(index, point) if number % 2 else index.upsert([point])
+        index.put_descriptions([video(f"v{number}", [1, number, 0, 0])])
         print(number, flush=True)
     """
 )
@@ -329,9 +261,11 @@ def test_what_was_confirmed_survives_a_kill(tmp_path: Path) -> None:
         with EmbeddedIndex(path, SPEC, owner="a test", wait_s=10) as index:
             stored = {point.scene_id for point in index.points(ALL)}
             live = {point.scene_id for point in index.points(LIVE)}
+            told = {point.video_id for point in index.descriptions("home")}
         want = [scene(f"v{number}/0").scene_id for number in range(confirmed + 1)]
         assert set(want) <= stored
         assert set(want[1::2]) <= live
         # of the write that was cut off, at most
         assert len(stored - set(want)) <= 1
         assert not live & set(want[0::2])
+        assert {identity.video_id("home", f"v{number}") for number in range(confirmed + 1)} <= told

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from cluster.list_names import LISTS, By
 from cluster.one_shot import search_once
 from footage.catalog import Catalog
 from footage.search import SearchRequest
@@ -62,7 +63,8 @@ def test_sidecars_fit_the_published_schema(undisturbed: Finished) -> None:
 
 @pytest.mark.parametrize("search", SEARCHES, ids=[search["query"] for search in SEARCHES])
 def test_searches_find_the_expected_scene_first(undisturbed: Finished, offline: Settings, search: dict) -> None:
-    hit = search_once(SearchRequest(query=search["query"]), undisturbed.store, offline).hits[0]
+    lists = [LISTS[By(name)] for name in search.get("by", [])]
+    hit = search_once(SearchRequest(query=search["query"], lists=lists), undisturbed.store, offline).hits[0]
 
     assert hit.source_uris[0].endswith("/" + search["clip"])
     assert hit.start_s == pytest.approx(search["scene_start_s"], abs=0.05)

@@ -1,0 +1,69 @@
+"""Settings of the run and of searches."""
+
+from pydantic import Field
+
+from footage.setting_section import Section
+
+
+class PipelineSettings(Section):
+    """How the stages run on Ray."""
+
+    fuse: bool = True
+    """Run the model stages in one actor: one torch process per node, half the memory. False: a pool for each."""
+    decoders: int = Field(default=2, ge=1)
+    """Decoder actors of a machine without a cluster."""
+    model_actors: int = Field(default=1, ge=1)
+    """Actors of each model pool. On a CPU one fused actor keeps a core busy with speech; a second one takes about
+    0.8 GiB more."""
+    decoder_num_cpus: float = Field(default=0.1, gt=0)
+    """CPU share of a decoder. A pool that waits for a whole CPU on two cores never starts."""
+    model_num_cpus: float = Field(default=0.1, gt=0)
+    """CPU share of a model actor."""
+    speech_num_gpus: float = Field(default=0, ge=0)
+    """GPU share of a Transcriber."""
+    text_num_gpus: float = Field(default=0, ge=0)
+    """GPU share of a TextEmbedder."""
+    frames_num_gpus: float = Field(default=0, ge=0)
+    """GPU share of a FrameEmbedder."""
+    captions_num_gpus: float = Field(default=0, ge=0)
+    """GPU share of a Captioner. The four shares add up to one card."""
+    summaries_num_gpus: float = Field(default=0, ge=0)
+    """GPU share of a Summarizer, which runs when the other stages are done."""
+    retries: int = Field(default=2, ge=0)
+    """How often a span is tried again after its worker died."""
+    max_lost_spans: int = Field(default=100, ge=0)
+    """A run ends when more spans than this were lost to dead workers or to errors that are not the videos'."""
+    block_mib: int = Field(default=8, ge=1)
+    """Ray Data's target block size. Small blocks stream."""
+    object_store_mib: int = Field(default=512, ge=100)
+    """Shared memory of a Ray that this program starts itself."""
+    watchdog_base_s: float = Field(default=120, gt=0)
+    """Seconds a stage may take for a span on top of its share per media second."""
+    watchdog_per_media_s: float = Field(default=20, gt=0)
+    """Seconds per second of media; past the limit the actor ends itself and the span is tried again."""
+    watchdog_start_s: float = Field(default=900, gt=0)
+    """Seconds an actor may take to load its models."""
+
+
+class SearchSettings(Section):
+    """How the lists of a search are fused."""
+
+    rrf_k: float = Field(default=60, gt=0)
+    """Constant of reciprocal-rank fusion (Cormack, Clarke and Buettcher 2009 use 60)."""
+    transcript_weight: float = Field(default=1.0, ge=0)
+    """Weight of the list of scenes whose words mean something similar."""
+    transcript_sparse_weight: float = Field(default=1.0, ge=0)
+    """Weight of the list of scenes with the same words."""
+    visual_weight: float = Field(default=1.0, ge=0)
+    """Weight of the list of scenes that look like the query."""
+    caption_weight: float = Field(default=1.0, ge=0)
+    """Weight of the list of scenes whose caption means something similar."""
+    transcript_floor: float = Field(default=-1.0, ge=-1, le=1)
+    """Scenes whose words are less similar to the query (cosine) are not in the list of meaning. A dense list ranks
+    every scene, related or not, and fusion sees ranks only. The value belongs to the text model; -1 means none."""
+    caption_floor: float = Field(default=-1.0, ge=-1, le=1)
+    """The same for captions."""
+    candidates: int = Field(default=100, ge=1)
+    """Length of each list before fusion."""
+    index_wait_s: float = Field(default=3, ge=0)
+    """How long a search waits for the embedded index before it says who holds it."""

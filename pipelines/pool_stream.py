@@ -1,0 +1,47 @@
+"""Puts a pool into a stream: how footage runs its actors on Ray Data, the same in every pipeline."""
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipelines.ledger import LedgerClient
+from pipelines.pool_worker import PoolWorker
+from pipelines.stage import Pool
+
+if TYPE_CHECKING:
+    from ray.data import Dataset
+
+
+def through(dataset: "Dataset", schema: pa.Schema, pool: Pool, ledger: LedgerClient, retries: int) -> "Dataset":
+    """The dataset after one pool.
+
+    Args:
+        dataset: rows of `schema`, one row for each block.
+        schema: of what goes in.
+        pool: whose actors do the work.
+        ledger: is told which row each actor has in hand.
+        retries: how often a row is tried again after its worker died.
+    """
+    from ray.data import ActorPoolStrategy
+
+    # Named for its pool, so that process lists, the dashboard and the memory report say which is which.
+    worker = type(pool.name, (PoolWorker,), {})
+    pool.outgoing(schema)  # a pipeline that does not fit together fails here, before anything starts
+    return dataset.map_batches(
+        worker,
+        fn_constructor_kwargs={"pool": pool, "ledger": ledger},
+        batch_size=None,  # a block as it is: one span
+        batch_format="pyarrow",
+        # One task in flight: what waits behind a span that kills its worker would be charged for the death too.
+        compute=ActorPoolStrategy(size=pool.size, max_tasks_in_flight_per_actor=1),
+        num_cpus=pool.num_cpus,
+        num_gpus=pool.num_gpus or None,
+        **_environment(pool),
+        max_restarts=-1,
+        max_task_retries=retries,
+    )
+
+
+def _environment(pool: Pool) -> dict[str, Any]:
+    """For packages of its own an actor gets an environment that inherits what is not named from ours."""
+    return {"runtime_env": {"pip": {"packages": list(pool.packages), "pip_check": False}}} if pool.packages else {}

@@ -1,0 +1,96 @@
+"""The report of a run: what it did, how long each part took, and how well its pools were used."""
+
+from datetime import datetime
+
+from footage.catalog import Catalog, utc_now
+from footage.settings import Settings
+from footage.sidecar import RunReport
+from pipelines.described import Described
+from pipelines.index_videos import IndexPools
+from pipelines.process_memory import MemorySampler
+from pipelines.reconcile import Run
+from pipelines.run_sources import RunSources
+from pipelines.tally import Tally
+
+
+def run_report(
+    source: str,
+    settings: Settings,
+    run: Run,
+    catalog: Catalog,
+    sources: RunSources,
+    tally: Tally,
+    pools: IndexPools | None,
+    described: Described,
+    memory: MemorySampler,
+    started_at: datetime,
+    wall_s: float,
+) -> RunReport:
+    """The report of a run that ended, however it did.
+
+    Args:
+        source: what was indexed.
+        settings: of the run.
+        run: names it.
+        catalog: says what is in quarantine now.
+        sources: what the run found.
+        tally: what came out.
+        pools: what ran; None where nothing was to do.
+        described: what became of the videos' descriptions.
+        memory: of the whole process tree.
+        started_at: with its time zone.
+        wall_s: from start to end.
+    """
+    known = {source.uri for source in (*sources.to_do, *sources.in_quarantine)}
+    quarantined = [record for record in catalog.quarantine() if record.source.uri in known]
+    return RunReport(
+        run_id=run.run_id,
+        workspace=run.workspace,
+        dataset=run.dataset,
+        source=source,
+        profile=settings.profile,
+        pipeline_fingerprint=run.fingerprint,
+        state=tally.state,
+        started_at=started_at.isoformat(timespec="milliseconds"),
+        finished_at=utc_now(),
+        wall_s=round(wall_s, 3),
+        videos_found=sources.found,
+        videos_done=len(tally.settled.done),
+        videos_skipped=len(sources.skipped),
+        videos_duplicate=len(tally.settled.duplicate),
+        videos_quarantined=len({record.source.uri for record in quarantined}),
+        videos_remaining=tally.progress.remaining,
+        spans_done=tally.progress.spans,
+        scenes_done=tally.progress.scenes,
+        media_s=round(tally.progress.media_s, 3),
+        media_hours_per_hour=round(tally.progress.media_s / wall_s, 3),
+        quarantined=quarantined,
+        videos_described=described.done,
+        descriptions=described.reason,
+        batch_fill={
+            stage: round(work.items / work.slots, 3) for stage, work in tally.ledger.work.items() if work.slots
+        },
+        pool_busy_share=busy_shares(tally, pools) if pools is not None else {},
+        stage_seconds={
+            stage: round(tally.stage_seconds.get(stage, work.seconds), 3) for stage, work in tally.ledger.work.items()
+        },
+        worker_deaths=dict(tally.ledger.deaths),
+        pool_ready_s={
+            pool: round(ready - started_at.timestamp(), 3) for pool, ready in tally.ledger.first_ready_at.items()
+        },
+        last_outcome_s=round(tally.last_outcome_at - started_at.timestamp(), 3) if tally.last_outcome_at else 0.0,
+        peak_pss_mib=memory.peak_mib,
+        peak_pss_by_process_mib=dict(memory.peak_by_process_mib),
+    )
+
+
+def busy_shares(tally: Tally, pools: IndexPools) -> dict[str, float]:
+    """For each pool the share of its actors' time that they worked, from its first readiness to the last outcome."""
+    shares = {}
+    for pool in (pools.plan, *pools.work):
+        ready_at = tally.ledger.first_ready_at.get(pool.name)
+        if ready_at is None or tally.last_outcome_at <= ready_at:
+            continue
+        worked_s = sum(work.seconds for stage in pool.stages if (work := tally.ledger.work.get(stage.name)))
+        shares[pool.name] = round(worked_s / (pool.size * (tally.last_outcome_at - ready_at)), 3)
+    return shares

@@ -1,0 +1,90 @@
+"""Four pools on cards that do not exist: Ray places actors by what its nodes declare; the models run on the CPU."""
+
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from footage.errors import SettingsError
+from footage.settings import Settings
+from pipelines.index_run import IndexRequest, run_index
+from tests.pipelines.gpu_stand_ins import noting, places
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("prepared")]
+
+STAGES = ["Captioner", "FrameEmbedder", "TextEmbedder", "Transcriber"]
+SHARES = {
+    "fuse": False,
+    "speech_num_gpus": 0.25,
+    "frames_num_gpus": 0.125,
+    "text_num_gpus": 0.125,
+    "captions_num_gpus": 0.5,
+}
+
+
+@contextmanager
+def cluster(cards_of_nodes: list[int]) -> Iterator[str]:
+    """A Ray whose nodes declare so many cards; gives its address."""
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    from ray.cluster_utils import Cluster
+
+    made = Cluster()
+    try:
+        for cards in cards_of_nodes:
+            made.add_node(num_cpus=2, num_gpus=cards, object_store_memory=128 * 2**20, include_dashboard=False)
+        made.wait_for_nodes()
+        yield made.address
+    finally:
+        made.shutdown()
+
+
+def sharing(offline: Settings, **changes: object) -> Settings:
+    """The offline profile with a pool for each model and shares as on one card."""
+    pipeline = offline.pipeline.model_copy(update={**SHARES, **changes})
+    return offline.model_copy(update={"pipeline": pipeline})
+
+
+def test_all_four_pools_start_together_on_one_card(offline: Settings, clips: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    with cluster([1]) as address:
+        request = IndexRequest(str(clips / "coast.mp4"), tmp_path / "store", ray_address=address)
+        report = run_index(request, sharing(offline), noting(notes, stand_ins=False))
+
+    assert (report.videos_done, report.videos_quarantined, report.worker_deaths) == (1, 0, {})
+    assert [(place["stage"], place["cards"], place["visible"]) for place in places(notes)] == [
+        (stage, [0], "0") for stage in STAGES
+    ]
+
+
+def test_pools_spread_over_cards_and_nodes(offline: Settings, clips: Path, tmp_path: Path) -> None:
+    """Two cards of one node and one of another: three actors of each stage, and no card with more than it holds."""
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    with cluster([2, 1]) as address:
+        request = IndexRequest(str(clips), tmp_path / "store", ray_address=address)
+        report = run_index(request, sharing(offline), noting(notes, stand_ins=True))
+
+    assert (report.videos_done, report.videos_quarantined) == (8, 0)
+    found = places(notes)
+    assert sorted(place["stage"] for place in found) == sorted(STAGES * 3)
+    share = {"Transcriber": 0.25, "FrameEmbedder": 0.125, "TextEmbedder": 0.125, "Captioner": 0.5}
+    taken: dict[tuple[str, int], float] = defaultdict(float)
+    for place in found:
+        (card,) = place["cards"]
+        taken[place["node"], card] += share[place["stage"]]
+    assert list(taken.values()) == [1.0, 1.0, 1.0]
+
+
+def test_impossible_request_is_refused_at_start_with_the_sum(offline: Settings, clips: Path, tmp_path: Path) -> None:
+    with cluster([1]) as address, pytest.raises(SettingsError, match=r"= 1\.25 cards, and Ray has 1 card\."):
+        run_index(
+            IndexRequest(str(clips), tmp_path / "store", ray_address=address), sharing(offline, captions_num_gpus=0.75)
+        )
+    with pytest.raises(SettingsError, match="and Ray has no card"):
+        run_index(IndexRequest(str(clips), tmp_path / "store"), sharing(offline))
