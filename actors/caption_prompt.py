@@ -48,17 +48,6 @@ def shortened(text: str, most_chars: int) -> str:
     return f"{kept.rstrip()}{CUT}" if kept.strip() else ""
 
 
-def without_middle(text: str, most_chars: int) -> str:
-    """At most so many characters of the text, from its beginning and its end, where models look most.
-
-    Liu et al. 2023, Lost in the Middle: what stands in the middle of a long prompt is used least.
-    """
-    if len(text) <= most_chars:
-        return text
-    half = max(0, (most_chars - len(CUT)) // 2)
-    return f"{text[:half].rstrip()}{CUT}{text[len(text) - half :].lstrip()}" if half else ""
-
-
 def evenly_chosen(frames: Sequence[Frame], most: int) -> list[Frame]:
     """At most so many of the frames, in order: those in the middle of equal parts."""
     if len(frames) <= most:

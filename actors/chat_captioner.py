@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from actors.caption_prompt import answer_text, caption_prompt, evenly_chosen, harmless, shortened, without_middle
+from actors.caption_prompt import answer_text, caption_prompt, evenly_chosen, harmless, shortened
 from actors.model_batches import BatchFill, in_batches, release_memory
 from actors.model_log import log_loaded
 from actors.scene_pictures import pictures_of
@@ -106,9 +106,16 @@ class ChatCaptioner:
         captions = dict(zip(asked, self._answers(list(asked.values())), strict=True))
         return [captions.get(scene.scene_id, "") for scene in scenes]
 
-    def complete(self, prompts: Sequence[str]) -> list[str]:
-        """See VisionLanguageModel. A prompt of more than max_prompt_tokens tokens loses its middle."""
-        return self._answers([_Question("prompt", self._without_middle(harmless(text)), ()) for text in prompts])
+    def complete(self, prompts: Sequence[str]) -> list[str | None]:
+        """See VisionLanguageModel. Too long is a prompt of more than max_prompt_tokens tokens."""
+        most = self._settings.max_prompt_tokens - MARKS_TOKENS
+        asked = {
+            position: _Question("prompt", text, ())
+            for position, text in enumerate(map(harmless, prompts))
+            if self._tokens(text) <= most
+        }
+        answers = dict(zip(asked, self._answers(list(asked.values())), strict=True))
+        return [answers.get(position) for position in range(len(prompts))]
 
     def close(self) -> None:
         """See VisionLanguageModel."""
@@ -157,12 +164,6 @@ class ChatCaptioner:
                     self._settings.max_prompt_tokens,
                 )
                 return None
-
-    def _without_middle(self, text: str) -> str:
-        most = self._settings.max_prompt_tokens - MARKS_TOKENS
-        while text and (tokens := self._tokens(text)) > most:
-            text = without_middle(text, min(len(text) * most // tokens, len(text) - 1))
-        return text
 
     def _tokens(self, text: str) -> int:
         return len(self._tokenizer(text)["input_ids"])

@@ -1,16 +1,19 @@
 """One question at a time to an OpenAI-compatible server, with patience."""
 
+import asyncio
+import contextlib
 import logging
 import random
 import threading
 import time
+from concurrent.futures import CancelledError, wait
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
+from footage.endpoint_url import base_url
 from footage.errors import ModelUnavailable, SettingsError
 from footage.model_settings import EndpointSettings
 
@@ -21,10 +24,11 @@ REFUSALS = frozenset({400, 413, 422})  # of this one request: too long, too larg
 LONGEST_PAUSE_S = 60.0  # whatever Retry-After says: the watchdog of the stage waits too
 LONGEST_ANSWER_BYTES = 8 * 2**20  # a thousand times a caption; more is no chat completion
 SHOWN_CHARS = 300  # of what a server says about an error
+GLANCE_S = 0.5  # how often a thread that waits for an answer looks whether it is still wanted
 
 
 def patience_s(endpoint: EndpointSettings) -> float:
-    """How long one answer may be waited for, with every try and pause: a watchdog must not end that."""
+    """How long one question may take at most, with every try and pause: a watchdog must not end that."""
     return (endpoint.retries + 1) * (endpoint.timeout_s + LONGEST_PAUSE_S)
 
 
@@ -63,6 +67,9 @@ class _Completion(BaseModel):
 class ChatServer:
     """A client of one model behind `POST {url}/chat/completions`. Safe to use from several threads.
 
+    Requests run in the event loop of a thread of its own, where a request can be ended at any moment of it: looking
+    up the name, connecting, sending, or waiting for the next byte.
+
     Redirects are not followed: the key would go with them. Proxies and certificates of the environment
     (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE) count.
 
@@ -81,28 +88,32 @@ class ChatServer:
         self._endpoint = endpoint
         self._model = model
         self._max_new_tokens = max_new_tokens
-        self.url = f"{_checked_url(endpoint.url)}/chat/completions"
+        self.url = f"{base_url('endpoint.url', endpoint.url)}/chat/completions"
         self._key = endpoint.api_key.get_secret_value() if endpoint.api_key else ""
         if self._key and not (self._key.isascii() and self._key.isprintable() and " " not in self._key):
             raise SettingsError("The api_key of the model server holds a character that no HTTP header may hold.")
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would write a line for each request
-        self._client = httpx2.Client(
+        self._client = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-            timeout=endpoint.timeout_s,
+            timeout=None,  # _post limits the request as a whole
             limits=httpx2.Limits(max_connections=endpoint.concurrency),
             follow_redirects=False,
         )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="captions-requests", daemon=True)
+        self._thread.start()
 
-    def ask(self, content: list[dict[str, Any]], stopped: threading.Event) -> Answer:
+    def ask(self, content: list[dict[str, Any]], stopped: threading.Event, ends: float) -> Answer:
         """The model's answer to one message.
 
         Args:
             content: parts of text and pictures as the API wants them.
-            stopped: set by another thread when the answer is not wanted any more.
+            stopped: set by another thread when the answer is not wanted any more; then this ends within GLANCE_S.
+            ends: when the question's patience is used up, by time.monotonic(); no try and no pause goes beyond.
 
         Raises:
             RequestRefused: the server answers others, but not this.
-            ModelUnavailable: an outage: no answer after all tries, a wrong key, an unknown model.
+            ModelUnavailable: an outage: no answer after all tries or in all that time, a wrong key, an unknown model.
         """
         payload = {
             "model": self._model,
@@ -112,11 +123,12 @@ class ChatServer:
         }
         tries = self._endpoint.retries + 1
         for number in range(tries):
-            trouble, wanted_pause_s = self._try(payload)
+            within_s = max(0.0, min(self._endpoint.timeout_s, ends - time.monotonic()))
+            trouble, wanted_pause_s = self._try(payload, within_s, stopped)
             if isinstance(trouble, Answer):
                 return trouble
-            last = number == tries - 1
-            if last or stopped.wait(self._pause_s(number) if wanted_pause_s is None else wanted_pause_s):
+            pause_s = self._pause_s(number) if wanted_pause_s is None else wanted_pause_s
+            if number == tries - 1 or time.monotonic() + pause_s >= ends or stopped.wait(pause_s):
                 break
         raise ModelUnavailable(
             f"The model server {self.url} failed {number + 1} times in a row, at last it {trouble}. See that it runs "
@@ -125,16 +137,40 @@ class ChatServer:
         )
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Give up what is under way, close the connections and end the thread."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
-    def _try(self, payload: dict[str, Any]) -> tuple[Answer | str, float | None]:
+    async def _close(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._client.aclose()
+
+    def _try(
+        self, payload: dict[str, Any], within_s: float, stopped: threading.Event
+    ) -> tuple[Answer | str, float | None]:
         """The answer, or what happened that may pass, and how long the server wants to be left alone."""
         import httpx2
 
+        # Made here, so that the loop does not stand still while pictures become JSON.
+        request = self._client.build_request("POST", self.url, json=payload)
+        asked = asyncio.run_coroutine_threadsafe(self._post(request, within_s), self._loop)
+        while not wait([asked], GLANCE_S).done:
+            if stopped.is_set():
+                asked.cancel()
         try:
-            status, headers, body = self._post(payload)
-        except (httpx2.RequestError, TimeoutError) as error:
+            status, headers, body = asked.result()
+        except CancelledError:
+            return "was not waited for any longer", None
+        except TimeoutError:
+            return f"did not answer within {within_s:.3g} s", None
+        except httpx2.RequestError as error:
             return f"did not answer ({type(error).__name__}: {self._without_key(str(error))})", None
         if status == 200:
             try:
@@ -151,18 +187,23 @@ class ChatServer:
             f"The model server {self.url} answered {status} ({said}); {_way_out(status, self._model)}."
         )
 
-    def _post(self, payload: dict[str, Any]) -> tuple[int, Any, bytes]:
-        """One request, within timeout_s as a whole: httpx's own limit is for each read, and a slow drip keeps it."""
-        ends = time.monotonic() + self._endpoint.timeout_s
+    async def _post(self, request: Any, within_s: float) -> tuple[int, Any, bytes]:
+        """One request within that time as a whole: httpx2's own limits are for each read, and a slow drip keeps them.
+
+        Raises:
+            TimeoutError: it took longer.
+            httpx2.RequestError: no connection, or it was lost.
+        """
         body = bytearray()
-        with self._client.stream("POST", self.url, json=payload) as response:
-            for chunk in response.iter_bytes():
+        async with (
+            asyncio.timeout(within_s),
+            contextlib.aclosing(await self._client.send(request, stream=True)) as response,
+        ):
+            async for chunk in response.aiter_bytes():
                 body += chunk
-                if time.monotonic() > ends:
-                    raise TimeoutError(f"its answer took longer than {self._endpoint.timeout_s:g} s")
                 if len(body) > LONGEST_ANSWER_BYTES:
                     break
-            return response.status_code, response.headers, bytes(body)
+        return response.status_code, response.headers, bytes(body)
 
     def _pause_s(self, number: int) -> float:
         """Half certain, half by chance ("equal jitter"), so that many actors do not come back at once.
@@ -178,17 +219,6 @@ class ChatServer:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[key]") if self._key else text
-
-
-def _checked_url(url: str | None) -> str:
-    if not url:
-        raise SettingsError("The model server has no URL; set endpoint.url, such as http://127.0.0.1:8000/v1.")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SettingsError(f"endpoint.url {url!r} is no base URL; it looks like http://127.0.0.1:8000/v1.")
-    if parts.username or parts.password:
-        raise SettingsError("endpoint.url holds a user name or a password; put the key into endpoint.api_key instead.")
-    return url.rstrip("/")
 
 
 def _retry_after_s(value: str | None) -> float | None:

@@ -31,6 +31,9 @@ class DescriptionWriter:
     A writer may be killed in between and do it again: the point of a video and its place in the manifest are written
     over. A video that is gone, or that another pipeline has indexed since it set out, is left alone.
 
+    Where there is nothing to tell, an empty text without a vector is stored, so that no later run reads the video and
+    loads the models for it again. Where the model gave no answer nothing is stored: the next run asks it once more.
+
     Args:
         catalog: of the workspace whose videos come.
         index: where vectors go.
@@ -67,18 +70,21 @@ class DescriptionWriter:
         manifest = self._catalog.manifest(row["video_id"])
         if manifest is None or not self._is_ours(manifest):
             return "gone"
-        if not row["lines"]:
-            return "nothing_to_tell"
-        if not row["description"]:
+        text = row["description"] or ""
+        if row["lines"] and not text:
             return "failed"
-        vector = np.asarray(row["description_dense"], np.float32)
-        self._index.put_descriptions([VideoPoint(manifest.video_id, manifest.workspace, manifest.language, vector)])
-        description = self._stored.model_copy(update={"text": row["description"], "described_at": utc_now()})
+        if text:
+            vector = np.asarray(row["description_dense"], np.float32)
+            self._index.put_descriptions([VideoPoint(manifest.video_id, manifest.workspace, manifest.language, vector)])
+        embedding = self._stored.embedding.model_copy(update={"has_embedding": bool(text)})
+        description = self._stored.model_copy(update={"text": text, "embedding": embedding, "described_at": utc_now()})
         changed = self._catalog.change_manifest(
             row["video_id"],
             lambda held: held.model_copy(update={"description": description}) if self._is_ours(held) else held,
         )
-        return "gone" if changed is None or not self._is_ours(changed) else "described"
+        if changed is None or not self._is_ours(changed):
+            return "gone"
+        return "described" if text else "nothing_to_tell"
 
     def _is_ours(self, manifest: Manifest) -> bool:
         return manifest.pipeline_fingerprint == self._pipeline_fingerprint

@@ -64,10 +64,10 @@ class NativeCaptioner:
             if pictures:
                 asked[scene.scene_id] = Question(f"scene {scene.scene_id}", scene.transcript, tuple(pictures))
         captions = dict(zip(asked, self._answers(list(asked.values())), strict=True))
-        return [captions.get(scene.scene_id, "") for scene in scenes]
+        return [captions.get(scene.scene_id) or "" for scene in scenes]
 
-    def complete(self, prompts: Sequence[str]) -> list[str]:
-        """See VisionLanguageModel. A prompt of more than max_prompt_tokens tokens loses its middle."""
+    def complete(self, prompts: Sequence[str]) -> list[str | None]:
+        """See VisionLanguageModel. Too long is a prompt of more than max_prompt_tokens tokens."""
         return self._answers([Question(f"prompt {i}", harmless(prompt)) for i, prompt in enumerate(prompts)])
 
     def close(self) -> None:
@@ -75,18 +75,19 @@ class NativeCaptioner:
         del self._model, self._processor, self._prompts
         release_memory()
 
-    def _answers(self, questions: Sequence[Question]) -> list[str]:
+    def _answers(self, questions: Sequence[Question]) -> list[str | None]:
+        """None for a question that is too long."""
         return in_batches(questions, self._settings.batch_size, self._answer_batch, self.fill, "The caption model")
 
-    def _answer_batch(self, batch: Sequence[Question]) -> list[str]:
+    def _answer_batch(self, batch: Sequence[Question]) -> list[str | None]:
         inputs = self._prompts.inputs(batch)
         if inputs["input_ids"].shape[1] <= self._settings.max_prompt_tokens:
-            return self._generate(inputs)
+            return [*self._generate(inputs)]
         fitted = {index: fits for index, asked in enumerate(batch) if (fits := self._prompts.fitted(asked)) is not None}
         if not fitted:
-            return [""] * len(batch)
+            return [None] * len(batch)
         answers = dict(zip(fitted, self._generate(self._prompts.inputs(list(fitted.values()))), strict=True))
-        return [answers.get(index, "") for index in range(len(batch))]
+        return [answers.get(index) for index in range(len(batch))]
 
     def _generate(self, inputs: Any) -> list[str]:
         """One pass through the model."""

@@ -1,18 +1,22 @@
 """Descriptions of whole videos, by the language model of the captioner or by another behind a server."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
 
 from actors.model_batches import BatchFill
-from actors.summary_prompt import summary_prompt
+from actors.summary_prompt import half_of, summary_prompt
 from actors.vision_language import VisionLanguageModel, open_vision_language_model
 from footage.errors import ModelUnavailable, SettingsError
 from footage.model_settings import CaptionSettings, SummarySettings
 from footage.span_table import replace_column
 
+LOG = logging.getLogger(__name__)
+
+MOST_HALVINGS = 6  # of what is told of a video; from the default of 12 000 characters down to LEAST_CHARS
 MODEL_UNAVAILABLE = "model_unavailable"  # the failure_code of a video for which the model could not be asked
 
 OpenModel = Callable[[CaptionSettings, Path | None, int], VisionLanguageModel]
@@ -77,6 +81,8 @@ class Summarizer:
     def __call__(self, videos: pa.Table) -> pa.Table:
         """Append `description`, one line of text; null where there is nothing to tell, or the model gave no answer.
 
+        What is too long for the model is told of fewer scenes, still evenly over the whole video, until it fits.
+
         Where the model cannot be asked at all, the videos get `failure_code` MODEL_UNAVAILABLE and the reason instead
         of an error: it says so of every video, and the driver stops at the first.
         """
@@ -84,9 +90,8 @@ class Summarizer:
         asked = {row["video_id"]: row["lines"] for row in rows if row["lines"] and row["failure_code"] is None}
         answers: dict[str, str] = {}
         if asked:
-            prompts = [summary_prompt(self._prompt, lines) for lines in asked.values()]
             try:
-                answers = dict(zip(asked, self._model.complete(prompts), strict=True))
+                answers = self._descriptions(asked)
             except ModelUnavailable as error:
                 failed = {video_id: (MODEL_UNAVAILABLE, str(error)) for video_id in asked}
                 old = [(row["failure_code"], row["failure"]) for row in rows]
@@ -96,6 +101,25 @@ class Summarizer:
         descriptions = [" ".join(answers.get(row["video_id"], "").split()) or None for row in rows]
         field = self.ADDS.field("description")
         return videos.append_column(field, pa.array(descriptions, field.type))
+
+    def _descriptions(self, asked: Mapping[str, list[str]]) -> dict[str, str]:
+        """Descriptions by video id; "" where the model has none, no entry where even few lines are too long for it."""
+        lines_of, answers = dict(asked), dict[str, str]()
+        for _ in range(MOST_HALVINGS + 1):
+            prompts = [summary_prompt(self._prompt, lines) for lines in lines_of.values()]
+            found = dict(zip(lines_of, self._model.complete(prompts), strict=True))
+            answers |= {video_id: answer for video_id, answer in found.items() if answer is not None}
+            halves = {video_id: half_of(lines_of[video_id]) for video_id, answer in found.items() if answer is None}
+            lines_of = {video_id: lines for video_id, lines in halves.items() if lines}
+            if not lines_of:
+                break
+        for video_id in asked.keys() - answers.keys():
+            LOG.warning(
+                "The prompt for the description of video %s is too long for its model even with few scenes, so it gets "
+                "none; raise captions.max_prompt_tokens or the server's context, or shorten summaries.prompt.",
+                video_id,
+            )
+        return answers
 
     def close(self) -> None:
         """Give the model's memory back."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from actors.caption_prompt import shortened
 
 _SEEN, _SAID, _BETWEEN = "seen: ", "said: ", " | "
+LEAST_CHARS = 200  # of all lines: the least that SummarySettings.max_input_chars can be set to
 _FINEST = 2**20  # cells for each scene asked for: times that no such grid tells apart count as one
 
 
@@ -36,15 +37,20 @@ def scene_lines(scenes: Sequence[SceneText], max_input_chars: int, max_scene_cha
     """
     longest = min(max_scene_chars, (max_input_chars - 1) // 2)  # so that the first and the last always fit
     told = [(scene.start_s, line) for scene in scenes if (line := scene_line(scene, longest))]
-    times_s = [start_s for start_s, _ in told]
-    count = len(told)
-    while True:
-        lines = [told[position][1] for position in evenly(times_s, count)]
-        chars = len("\n".join(lines))
-        if chars <= max_input_chars:
-            return lines
-        # Fewer by as much as they are too long, and by one at least; two lines always fit.
-        count = max(2, min(len(lines) - 1, len(lines) * max_input_chars // chars))
+    return _that_fit([start_s for start_s, _ in told], [line for _, line in told], max_input_chars)
+
+
+def half_of(lines: Sequence[str]) -> list[str]:
+    """Lines of scene_lines() that take at most half of their characters, chosen as these are.
+
+    They are one at least, and two of several; what is longer than half of the room is cut off at a word. None are left
+    where half of the lines is less than LEAST_CHARS: too little to tell of a video.
+    """
+    most_chars = len("\n".join(lines)) // 2
+    if most_chars < LEAST_CHARS:
+        return []
+    brief = [shortened(line, (most_chars - 1) // 2) for line in lines]
+    return _that_fit([_start_s(line) for line in lines], brief, most_chars)
 
 
 def scene_line(scene: SceneText, max_chars: int) -> str:
@@ -70,6 +76,26 @@ def clock(seconds: float) -> str:
     whole = int(seconds)
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def _start_s(line: str) -> int:
+    """Whole seconds: what clock() wrote at the beginning of a line."""
+    seconds = 0
+    for part in line[1 : line.index("]")].split(":"):
+        seconds = 60 * seconds + int(part)
+    return seconds
+
+
+def _that_fit(times_s: Sequence[float], lines: Sequence[str], most_chars: int) -> list[str]:
+    """As many of the lines, evenly over their times, as fit; any two must."""
+    count = len(lines)
+    while True:
+        chosen = [lines[position] for position in evenly(times_s, count)]
+        chars = len("\n".join(chosen))
+        if chars <= most_chars:
+            return chosen
+        # Fewer by as much as they are too long, and by one at least.
+        count = max(2, min(len(chosen) - 1, len(chosen) * most_chars // chars))
 
 
 def evenly(times_s: Sequence[float], count: int) -> list[int]:

@@ -42,7 +42,7 @@ class VideoSearcher:
     def _found(catalog: Catalog, hits: list[VideoHit]) -> Iterator[FoundVideo]:
         for hit in hits:
             manifest = catalog.manifest(hit.video_id)
-            if manifest is None or not manifest.sources or manifest.description is None:
+            if manifest is None or not manifest.sources or manifest.told is None:
                 continue
             yield FoundVideo(
                 video_id=hit.video_id,
@@ -51,6 +51,6 @@ class VideoSearcher:
                 duration_s=manifest.video.duration_s,
                 language=manifest.language,
                 scene_count=len(manifest.scenes),
-                description=manifest.description.text,
-                description_toy=manifest.description.toy,
+                description=manifest.told.text,
+                description_toy=manifest.told.toy,
             )

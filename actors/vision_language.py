@@ -32,8 +32,12 @@ class VisionLanguageModel(Protocol):
         """
         ...
 
-    def complete(self, prompts: Sequence[str]) -> list[str]:
-        """What the language model answers to each prompt, text only, in their order; "" as for caption()."""
+    def complete(self, prompts: Sequence[str]) -> list[str | None]:
+        """What the language model answers to each prompt, text only, in their order.
+
+        None where the prompt is too long for the model: nothing of it is cut away, and a shorter one may be answered.
+        "" where the server refuses just this prompt, or nothing is answered.
+        """
         ...
 
     def close(self) -> None:

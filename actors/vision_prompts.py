@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actors.caption_prompt import caption_prompt, evenly_chosen, shortened, without_middle
+from actors.caption_prompt import caption_prompt, evenly_chosen, shortened
 from actors.scene_pictures import Picture
 from footage.model_settings import CaptionSettings
 
@@ -52,19 +52,21 @@ class VisionPrompts:
         )
 
     def fitted(self, question: Question) -> Question | None:
-        """The question within max_prompt_tokens; None, and a warning, where that cannot be.
+        """The question within max_prompt_tokens; None where that cannot be.
 
-        It loses the end of what is said first, then pictures; without pictures the middle of its text. Tokens of a
-        picture are never cut, since the model counts them.
+        One with pictures loses the end of what is said first, then pictures; a warning says that even the shortest is
+        too long. Tokens of a picture are never cut, since the model counts them. One without pictures is never cut:
+        who asks it knows better what to leave out.
         """
         most = self._settings.max_prompt_tokens
         while (length := self.inputs([question])["input_ids"].shape[1]) > most:
+            if not question.pictures:
+                return None
             if question.text:
                 tokens = len(self._processor.tokenizer(question.text)["input_ids"])
                 # In proportion; what then still is too much goes in the next round.
                 most_chars = len(question.text) * max(0, tokens - (length - most)) // tokens
-                cut = shortened if question.pictures else without_middle
-                question = replace(question, text=cut(question.text, min(most_chars, len(question.text) - 1)))
+                question = replace(question, text=shortened(question.text, min(most_chars, len(question.text) - 1)))
             elif len(question.pictures) > 1:
                 fewer = evenly_chosen(question.pictures, len(question.pictures) - 1)
                 question = replace(question, pictures=tuple(fewer))

@@ -83,8 +83,8 @@ def _text_features(
     tower: SiglipTextTower, vocabulary: Vocabulary, remembered: Path, model_folder: Path, device: str
 ) -> Matrix:
     """Unit vectors of the tags' texts, (tags, dimensions), computed or remembered."""
-    if remembered.is_file():
-        features: Matrix = np.load(remembered)
+    features = _read(remembered)
+    if features is not None:
         return features
     begun = time.monotonic()
     texts = [tag.text for tag in vocabulary.tags]
@@ -100,6 +100,19 @@ def _text_features(
     except OSError:
         # A cache that cannot be written (a read-only image) costs the time at each start, nothing else.
         LOG.info("The model cache %s cannot be written; the next actor computes them again", remembered.parent)
+    return features
+
+
+def _read(remembered: Path) -> Matrix | None:
+    """Remembered features; None where there are none, or none that can be read."""
+    if not remembered.is_file():
+        return None
+    try:
+        features: Matrix = np.load(remembered)
+    except (ValueError, EOFError, OSError) as error:
+        # Damaged, as a power cut leaves a file: it is written anew.
+        LOG.info("The model cache's %s cannot be read (%s); it is computed again", remembered, error)
+        return None
     return features
 
 

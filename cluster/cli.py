@@ -173,14 +173,14 @@ def videos(
         return
     with _sentences():
         from cluster.display import print_videos
-        from cluster.one_shot import catalog_of
+        from cluster.one_shot import as_shown, catalog_of
 
         catalog = catalog_of(store, workspace)
         manifests = sorted(catalog.videos(), key=lambda manifest: manifest.sources[0].uri)
         quarantined = list(catalog.quarantine())
         if as_json:
             content = {
-                "videos": [manifest.model_dump() for manifest in manifests],
+                "videos": [as_shown(manifest) for manifest in manifests],
                 "quarantine": [record.model_dump() for record in quarantined],
             }
             print(json.dumps(content))
@@ -214,7 +214,7 @@ def show(
     """Show the scenes of one video and what is said in them."""
     with _sentences():
         from cluster.display import print_video
-        from cluster.one_shot import catalog_of, find_video
+        from cluster.one_shot import as_shown, catalog_of, find_video
 
         catalog = catalog_of(store, workspace)
         manifest = find_video(catalog, video)
@@ -222,7 +222,7 @@ def show(
         # None: deleted meanwhile
         sidecars = [placed for sidecar in found if sidecar is not None and (placed := manifest.placed(sidecar))]
         if as_json:
-            content = {"manifest": manifest.model_dump(), "scenes": [sidecar.model_dump() for sidecar in sidecars]}
+            content = {"manifest": as_shown(manifest), "scenes": [sidecar.model_dump() for sidecar in sidecars]}
             print(json.dumps(content))
         else:
             print_video(manifest, sidecars)

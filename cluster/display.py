@@ -74,7 +74,7 @@ def print_videos(manifests: Sequence[Manifest], quarantined: Sequence[Quarantine
     """A table of searchable videos (each has a source), then the quarantine."""
     console = Console()
     table = Table(expand=True)
-    described = any(manifest.description for manifest in manifests)
+    described = any(manifest.told for manifest in manifests)
     table.add_column("video", overflow="fold", ratio=2)
     for column in ("length", "scenes", "language"):
         table.add_column(column, no_wrap=True, justify="left" if column == "language" else "right")
@@ -90,10 +90,10 @@ def print_videos(manifests: Sequence[Manifest], quarantined: Sequence[Quarantine
             name.append(f"\n+{len(manifest.sources) - 1} with the same bytes", style="dim")
         row: list[str | Text] = [name, clock(video.duration_s), str(len(manifest.scenes)), manifest.language or "–"]
         if described:
-            row.append(Text(manifest.description.text if manifest.description else "–"))
+            row.append(Text(manifest.told.text if manifest.told else "–"))
         table.add_row(*row)
     console.print(table)
-    toys = ("description" for manifest in manifests if manifest.description and manifest.description.toy)
+    toys = ("description" for manifest in manifests if manifest.told and manifest.told.toy)
     print_toy_note(console, toys)
     print_quarantine(quarantined, console)
 
@@ -111,8 +111,8 @@ def print_video(manifest: Manifest, sidecars: Sequence[Sidecar]) -> None:
         soft_wrap=True,
         markup=False,
     )
-    if manifest.description is not None:
-        console.print(Text(manifest.description.text))
+    if manifest.told is not None:
+        console.print(Text(manifest.told.text))
     table = Table(expand=True)
     seen = any(sidecar.caption or sidecar.vision_tags for sidecar in sidecars)
     table.add_column("scene", justify="right")
@@ -127,7 +127,7 @@ def print_video(manifest: Manifest, sidecars: Sequence[Sidecar]) -> None:
             row.append(_seen(sidecar))
         table.add_row(*row)
     console.print(table)
-    toys = ["description"] if manifest.description is not None and manifest.description.toy else []
+    toys = ["description"] if manifest.told is not None and manifest.told.toy else []
     toys += ["caption" for sidecar in sidecars if sidecar.caption is not None and sidecar.caption.toy]
     toys += ["tags" for sidecar in sidecars if sidecar.vision_tags and sidecar.embeddings.vision.toy]
     print_toy_note(console, toys)

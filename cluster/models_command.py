@@ -94,9 +94,12 @@ def print_models(report: ModelsReport) -> None:
     for model in missing:
         if model.origin != "hub":
             console.print(model.missing, markup=False)
-    if any(model.origin == "hub" for model in missing):
-        total = size_text(sum(model.download_bytes or 0 for model in missing))
-        console.print(f"`footage models --profile {report.profile} --pull` fetches about {total}.", markup=False)
+    hub = [model for model in missing if model.origin == "hub"]
+    if hub:
+        what = "those that come from the hub"
+        if all(model.download_bytes for model in hub):
+            what = f"about {size_text(sum(model.download_bytes or 0 for model in hub))}"
+        console.print(f"`footage models --profile {report.profile} --pull` fetches {what}.", markup=False)
 
 
 def _name(model: ListedModel) -> Text:

@@ -56,6 +56,11 @@ def find_video(catalog: Catalog, name: str) -> Manifest:
     return found[0]
 
 
+def as_shown(manifest: Manifest) -> dict[str, object]:
+    """A manifest as the content of JSON for users."""
+    return manifest.model_copy(update={"description": manifest.told}).model_dump()
+
+
 def search_once(request: SearchRequest, store: Path, settings: Settings) -> SearchResponse:
     """Answer one search from the embedded index of a store.
 
@@ -85,7 +90,7 @@ def toy_lists(settings: Settings) -> frozenset[ListName]:
         toys |= {"transcript", "transcript_sparse", "caption"}
     if settings.frames.toy:
         toys.add("visual")
-    if settings.captions.toy:
+    if settings.captions.adapter != "off" and settings.captions.toy:
         toys.add("caption")
     return frozenset(toys)
 
@@ -101,8 +106,8 @@ def _opened(
     models = prepared_models(settings)
     if models is None:
         raise ModelMissing(
-            f"The models of profile {settings.profile} were not prepared on this machine yet: run `python -m"
-            f" actors.model_preparation --profile {settings.profile}` once, or search with the profile that indexed."
+            f"The models of profile {settings.profile} were not prepared on this machine yet: run `footage models"
+            f" --profile {settings.profile} --pull` once, or search with the profile that indexed."
         )
     catalog = catalog_of(store, workspace)
     encoder = QueryEncoder(models)  # before the index is held: loading takes most of the time

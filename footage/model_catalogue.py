@@ -3,9 +3,8 @@
 The table is a service, not a gate: any other model can be set, and nothing is known about it then.
 
 Commits, sizes and licences were read in public copies of the hub's pages and in public repositories that pin the same
-commit (November 2026), not on the hub itself, which could not be reached where this was written. `footage models
---pull` gets the real sizes from the hub before it fetches anything, and a commit that the hub does not have is an
-error there.
+commit (November 2026), and were not compared with the hub itself. `footage models --pull` gets the real sizes from the
+hub before it fetches anything, and a commit that the hub does not have is an error there.
 """
 
 from dataclasses import dataclass

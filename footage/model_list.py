@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
 
+from footage.endpoint_url import shown_url
 from footage.errors import ModelMissing
 from footage.model_catalogue import known_model, revision_of, size_text
 from footage.model_settings import EndpointSettings, ModelSettings
@@ -117,12 +117,6 @@ def _local(job: Job, settings: ModelSettings) -> ListedModel:
 
 def _served(job: Job, model: str, endpoint: EndpointSettings, toy: bool) -> ListedModel:
     return ListedModel(job, model, "server", shown_url(endpoint.url or ""), None, None, None, None, toy)
-
-
-def shown_url(url: str) -> str:
-    """An address as it may be shown: without user, password and query, which can be secrets."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _size_of(folder: Path) -> int:

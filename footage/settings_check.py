@@ -1,7 +1,6 @@
 """What must hold between settings of different sections."""
 
-from urllib.parse import urlsplit
-
+from footage.endpoint_url import EXAMPLE, base_url
 from footage.errors import SettingsError
 from footage.model_settings import CaptionSettings, EndpointSettings, SummarySettings
 from footage.models import COMMIT, is_hub_name
@@ -11,7 +10,7 @@ def check_captions(captions: CaptionSettings) -> None:
     """Whether the caption model can be reached as it is set.
 
     Raises:
-        SettingsError: a server without an address, or remote code without a pinned commit; says what to set.
+        SettingsError: a server without a usable address, or remote code without a pinned commit; says what to set.
     """
     if captions.adapter == "http":
         _check_endpoint("captions", captions.endpoint)
@@ -30,7 +29,7 @@ def check_summaries(summaries: SummarySettings) -> None:
     report of the run says that it is off.
 
     Raises:
-        SettingsError: the server lacks its address or the model's name; says what to set.
+        SettingsError: the server lacks a usable address or the model's name; says what to set.
     """
     if summaries.adapter == "http":
         _check_endpoint("summaries", summaries.endpoint)
@@ -45,11 +44,6 @@ def _check_endpoint(section: str, endpoint: EndpointSettings) -> None:
     if not endpoint.url:
         raise SettingsError(
             f"The setting {section}.adapter is http, but {section}.endpoint.url is not set: give the server's address"
-            f" with its version, such as {variable}=http://127.0.0.1:8000/v1."
+            f" with its version, such as {variable}={EXAMPLE}."
         )
-    parts = urlsplit(endpoint.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(
-            f"The setting {section}.endpoint.url is no address of a server: it is written like"
-            f" {variable}=http://127.0.0.1:8000/v1."
-        )
+    base_url(f"{section}.endpoint.url", endpoint.url)

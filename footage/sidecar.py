@@ -65,7 +65,7 @@ class StoredCaption(Stored):
 class StoredDescription(Stored):
     """What a language model says of a whole video."""
 
-    text: str
+    text: str = Field(description="Empty where there is nothing to tell: neither captions nor speech")
     model: str
     toy: bool = Field(default=False, description="Made by a toy model, which only knows drawn scenes")
     embedding: StoredEmbedding
@@ -200,6 +200,11 @@ class Manifest(Stored):
     pipeline_fingerprint: str
     run_id: str
     committed_at: str
+
+    @property
+    def told(self) -> StoredDescription | None:
+        """The description as users see it: one without text, of a video with nothing to tell, is none."""
+        return self.description if self.description is not None and self.description.text else None
 
     def with_source(self, source: StoredSource, dataset: str | None) -> "Manifest":
         """The manifest with a source and a dataset among its own; sources are in order of their URI."""

@@ -20,7 +20,7 @@ class DescriptionScope:
 
     to_describe: list[dict[str, Any]] = field(default_factory=list)  # rows of VIDEO, by video id
     described: int = 0  # before, and just so
-    silent: int = 0  # without captions there is nothing to tell of them
+    silent: int = 0  # nothing to tell: as a pass before has found, or as their manifests say
     off: str = ""  # why no videos are described at all
 
 
@@ -72,9 +72,10 @@ def videos_to_describe(settings: Settings, models: PreparedModels, catalog: Cata
     for manifest in catalog.videos():
         if manifest.pipeline_fingerprint != run.fingerprint:
             continue
-        if manifest.description is not None and manifest.description.fingerprint == fingerprint:
+        known = manifest.description is not None and manifest.description.fingerprint == fingerprint
+        if known and manifest.told is not None:
             scope.described += 1
-        elif _has_nothing_to_tell(manifest, settings):
+        elif known or _has_nothing_to_tell(manifest, settings):
             scope.silent += 1
         else:
             scope.to_describe.append(video_row(manifest, run.run_id))
@@ -82,5 +83,5 @@ def videos_to_describe(settings: Settings, models: PreparedModels, catalog: Cata
 
 
 def _has_nothing_to_tell(manifest: Manifest, settings: Settings) -> bool:
-    """Known from the manifest alone, so that such a video does not start Ray in vain run after run."""
+    """Known from the manifest alone, so that such a video does not start Ray in vain even once."""
     return not manifest.scenes or (settings.captions.adapter == "off" and not manifest.language)

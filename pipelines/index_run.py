@@ -28,7 +28,7 @@ from pipelines.describe_videos import describe_videos
 from pipelines.described import Described
 from pipelines.description_scope import DescriptionScope, descriptions_off, videos_to_describe
 from pipelines.gpu_shares import check_devices
-from pipelines.heartbeat import Heartbeat
+from pipelines.heartbeat import Heartbeat, OutageSeen, outage_in
 from pipelines.index_owner import RemoteIndex
 from pipelines.index_videos import IndexPools, index_pools, stream_outcomes
 from pipelines.ledger import LedgerClient
@@ -122,7 +122,10 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
                     line.show(tally.progress, force=True)
                 if tally.state == "finished":  # else a renamed file may not have been reached yet
                     remove_orphans(catalog, index)
-                    described = describe_videos(settings, models, catalog, index, run, ledger, line)
+                    try:
+                        described = describe_videos(settings, models, catalog, index, run, ledger, line)
+                    except FootageError as error:  # what is indexed stays so, and the report is written
+                        described.stopped = str(error)
                     if described.interrupted:
                         tally.state = "interrupted"
                     with contextlib.suppress(ray.exceptions.RayError):  # it holds what each stage cost, nothing else
@@ -174,17 +177,20 @@ def _stream(
     longest_s = max(settings.decoder.span_s * 1.25, settings.decoder.limits.max_untimed_s)
     patience_s = (settings.pipeline.retries + 2) * pools.longest_task_s(longest_s)
     DataContext.get_current().execution_no_progress_timeout_s = patience_s
+    heartbeat = Heartbeat(line, tally.progress, ledger, pools.names, ends_on_outage=True)
     try:
-        with Heartbeat(line, tally.progress, ledger, pools.names):
+        with heartbeat:
             for outcome in stream_outcomes(sources.to_do, run, pools, ledger, settings.pipeline.retries):
                 tally.add(outcome)
     except KeyboardInterrupt:
         tally.state = "interrupted"
+    except OutageSeen:
+        pass  # it is told below
     except (RayError, RayDataUserCodeException, SystemException, ExecutionTimeoutError) as error:
         tally.fail(str(error).strip().splitlines()[-1])
     with contextlib.suppress(RayError):  # without it a lost span is found all the same; only the stage is not named
         tally.ledger = ledger.state()
-    outage = next((task for task in tally.ledger.unfinished.values() if task.is_outage), None)
+    outage = heartbeat.outage or outage_in(tally.ledger)
     if outage is not None and tally.state == "finished":
         tally.fail(f"{outage.stage} raised {outage.error}")
     reached = sources.to_do

@@ -30,7 +30,8 @@ def through(dataset: "Dataset", schema: pa.Schema, pool: Pool, ledger: LedgerCli
     return dataset.map_batches(
         worker,
         fn_constructor_kwargs={"pool": pool, "ledger": ledger},
-        batch_size=None,  # a block as it is: one span
+        # A block as it is: one span. With GPUs Ray wants a number, and a span is one row there too.
+        batch_size=1 if pool.num_gpus else None,
         batch_format="pyarrow",
         # One task in flight: what waits behind a span that kills its worker would be charged for the death too.
         compute=ActorPoolStrategy(size=pool.size, max_tasks_in_flight_per_actor=1),

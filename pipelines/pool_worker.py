@@ -2,6 +2,7 @@
 
 import contextlib
 import faulthandler
+import logging
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -61,12 +62,23 @@ def _is_outage(error: BaseException | None) -> bool:
     return isinstance(error, RayError) or (isinstance(error, FootageError) and not isinstance(error, VideoError))
 
 
+def _say_what_actors_say() -> None:
+    """Let the actors' messages (which model was loaded and where) reach stderr, and so the log of the run."""
+    logger = logging.getLogger("actors")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+
+
 class PoolWorker:
     """Callable class for `Dataset.map_batches`: one batch is the rows of one block, as a rule one span."""
 
     def __init__(self, pool: Pool, ledger: LedgerClient) -> None:
         self._stages = pool.stages
         self._ledger = ledger
+        _say_what_actors_say()
         with watchdog(pool.start_limit_s):
             self._actors: list[Any] = [stage.actor(**stage.arguments) for stage in pool.stages]
         ledger.ready(pool.name)

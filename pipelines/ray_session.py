@@ -26,7 +26,8 @@ WORKER_ENVIRONMENT = {
 }
 
 _RAY_MARKS = (":job_id:", ":actor_name:", ":task_name:")  # Ray's own lines, which say nothing here
-_WORKER_LINES = 40  # of one worker's stderr that the log of a run keeps
+# Of one worker's stderr the log of a run keeps the first lines, which tell of its models, and the last ones.
+_FIRST_LINES, _LAST_LINES = 20, 40
 
 
 @contextlib.contextmanager
@@ -82,7 +83,7 @@ def ray_session(settings: PipelineSettings, address: str | None = None, *, verbo
                 address=address,
                 runtime_env={"env_vars": environment},
                 logging_level="INFO" if verbose else "ERROR",
-                log_to_driver=verbose,
+                log_to_driver=True,  # else nobody would see what the workers say; it goes where our own output goes
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise SettingsError(
@@ -117,12 +118,15 @@ def ray_session(settings: PipelineSettings, address: str | None = None, *, verbo
 
 
 def _show_worker_output(folder: Path) -> None:
-    """The last lines that each worker wrote to stderr: stacks of a watchdog, a crash, warnings of libraries."""
+    """What each worker wrote to stderr: its models, warnings of libraries, a crash, the stacks of a watchdog."""
     for file in sorted(folder.glob("session_2*/logs/worker-*.err")):
         written = file.read_text(errors="replace").splitlines()
         lines = [line for line in written if not line.startswith(_RAY_MARKS)]
         if lines:
-            print(f"--- {file.stem}", *lines[-_WORKER_LINES:], sep="\n", file=sys.stderr)
+            if len(lines) > _FIRST_LINES + _LAST_LINES:
+                lines = [*lines[:_FIRST_LINES], "...", *lines[-_LAST_LINES:]]
+            # To the file descriptor, which output_to() has turned to the log, whatever sys.stderr is.
+            os.write(2, "\n".join([f"--- {file.stem}", *lines, ""]).encode())
 
 
 def _configure_ray_data(settings: PipelineSettings, verbose: bool) -> None:

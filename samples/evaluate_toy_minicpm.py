@@ -93,7 +93,12 @@ def measure_clips(model: VisionLanguageModel) -> Iterator[tuple[list[ClipScene],
         told = [SceneText(s.start_s, caption, s.said) for s, caption in zip(scenes, captions, strict=True)]
         lines = scene_lines(told, asked.max_input_chars, asked.max_scene_chars)
         (description,) = model.complete([summary_prompt(asked.prompt, lines)])
-        yield scenes, captions, description, description_of([(s.shown.texture, s.shown.background) for s in scenes])
+        yield (
+            scenes,
+            captions,
+            description or "",
+            description_of([(s.shown.texture, s.shown.background) for s in scenes]),
+        )
 
 
 def report(checkpoint: Path, count: int, seed: int) -> str:

@@ -76,7 +76,7 @@ class ServedModel:
             return (
                 model.caption([SceneToCaption("asked", tuple(pictures), text)])[0]
                 if pictures
-                else model.complete([text])[0]
+                else model.complete([text])[0] or ""
             )
 
     def _tokens(self, pictures: Sequence[bytes], text: str) -> int:

@@ -14,9 +14,20 @@ from footage.errors import ModelUnavailable
 from footage.index import VectorIndex
 from footage.model_settings import CaptionSettings
 from footage.records import SceneToCaption
-from footage.sidecar import Claim, Manifest
+from footage.sidecar import Claim, Manifest, StoredDescription
 from tests.spans import FINGERPRINT, MODELS, claim_of, span_row, spans
 
+DESCRIPTION = StoredDescription.model_validate(
+    {
+        "text": "A car drives by the sea.",
+        "model": "m",
+        "toy": True,
+        "embedding": {"model": "t", "dimensions": 4, "has_embedding": True},
+        "fingerprint": "f",
+        "described_at": "",
+    }
+)
+NOTHING_TO_TELL = DESCRIPTION.model_copy(update={"text": ""})
 NO_VECTORS = {"transcript_dense", "transcript_sparse", "visual", "caption_dense"}
 
 
@@ -29,7 +40,12 @@ def retold(prompt: str) -> str:
 
 
 class Reteller:
-    """A VisionLanguageModel without a network: it retells. Asked for what is `unheard of`, it cannot be reached."""
+    """A VisionLanguageModel without a network: it retells prompts of at most `most_chars` characters.
+
+    Asked for what is `unheard of`, it cannot be reached.
+    """
+
+    most_chars = 20_000
 
     def __init__(self, settings: CaptionSettings, folder: Path | None, max_new_tokens: int) -> None:
         self.asked_with = (settings.adapter, settings.model, folder, max_new_tokens)
@@ -39,11 +55,11 @@ class Reteller:
     def caption(self, scenes: Sequence[SceneToCaption]) -> list[str]:
         return ["" for _ in scenes]
 
-    def complete(self, prompts: Sequence[str]) -> list[str]:
+    def complete(self, prompts: Sequence[str]) -> list[str | None]:
         self.prompts.extend(prompts)
         if any("unheard of" in prompt for prompt in prompts):
             raise ModelUnavailable("The model server http://127.0.0.1:1/v1 does not answer.")
-        return [retold(prompt) for prompt in prompts]
+        return [retold(prompt) if len(prompt) <= self.most_chars else None for prompt in prompts]
 
     def close(self) -> None:
         self.prompts.clear()

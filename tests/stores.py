@@ -21,16 +21,20 @@ TIMES = {
 }
 
 
-def snapshot(store_root: Path) -> dict[str, Any]:
+def snapshot(store_root: Path, *, described: bool = True) -> dict[str, Any]:
     """Objects by key (JSON without times and run ids, other bytes by their SHA-256), points by scene and generation,
     and vectors of descriptions by video.
 
     The reports of runs are left out: they are about times. Vectors are exact, as their bytes in hex. The index must
-    not be in use.
+    not be in use. Without `described`, descriptions are left out: a run without the second pass is then the same.
     """
     store = DirectoryStore(store_root)
     objects = {key: _content(key, store.get(key)) for key in store.list("") if not key.startswith(("index/", "runs/"))}
-    return {"objects": objects, **_points(store_root)}
+    points = _points(store_root)
+    if not described:
+        points["descriptions"] = {}
+        objects = {key: _without(value, {"description"}) for key, value in objects.items()}
+    return {"objects": objects, **points}
 
 
 def _content(key: str, data: bytes) -> Any:

@@ -6,7 +6,6 @@ from actors.caption_prompt import (
     evenly_chosen,
     harmless,
     shortened,
-    without_middle,
 )
 from footage.model_settings import CaptionSettings
 
@@ -50,11 +49,6 @@ def test_a_text_is_cut_at_a_word(most: int, text: str) -> None:
 
 def test_a_script_without_spaces_is_cut_inside() -> None:
     assert shortened("고양이가창문옆에서", 5) == "고양이가…"
-
-
-@pytest.mark.parametrize(("most", "text"), [(10, "0123456789"), (9, "0123…6789"), (4, "0…9"), (2, ""), (0, "")])
-def test_a_text_can_lose_its_middle(most: int, text: str) -> None:
-    assert without_middle("0123456789", most) == text
 
 
 @pytest.mark.parametrize(

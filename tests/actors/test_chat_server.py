@@ -1,7 +1,10 @@
+import contextlib
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from email.utils import formatdate
 from typing import Any
 
@@ -65,7 +68,7 @@ def test_the_key_is_never_seen(server: CaptionServer, caplog: pytest.LogCaptureF
         wrong.caption(scenes(3))
     server.fault_of = lambda asked: Fault(status=500, body=f"no {secret}")
     with caplog.at_level(logging.DEBUG), pytest.raises(ModelUnavailable) as failed:
-        wrong.complete(["a"])
+        HttpCaptioner(vars(wrong)["_settings"]).complete(["a"])
     for text in (str(raised.value), str(failed.value), caplog.text, repr(wrong), repr(vars(wrong)["_settings"])):
         assert secret not in text
 
@@ -73,11 +76,11 @@ def test_the_key_is_never_seen(server: CaptionServer, caplog: pytest.LogCaptureF
 @pytest.mark.parametrize(
     ("endpoint", "said"),
     [
-        ({"url": None}, "has no URL; set endpoint.url"),
-        ({"url": "file:///etc/passwd"}, "is no base URL"),
-        ({"url": "127.0.0.1:8000/v1"}, "is no base URL"),
-        ({"url": "http:///v1"}, "is no base URL"),
-        ({"url": "http://h/v1?key=1"}, "is no base URL"),
+        ({"url": None}, "The setting endpoint.url is not set"),
+        ({"url": "file:///etc/passwd"}, "is no address of a server"),
+        ({"url": "127.0.0.1:8000/v1"}, "is no address of a server"),
+        ({"url": "http:///v1"}, "is no address of a server"),
+        ({"url": "http://h/v1?key=pw"}, "is no base URL"),
         ({"url": "http://me:pw@h/v1"}, "put the key into endpoint.api_key"),
         ({"url": "http://h/v1", "api_key": "one\ntwo"}, "holds a character that no HTTP header may hold"),
     ],
@@ -120,6 +123,81 @@ def test_an_outage_ends_what_waits(server: CaptionServer) -> None:
         asking.caption(scenes(200))
     asking.close()
     assert len(server.asked) < 200
+
+
+def test_an_outage_is_remembered_for_a_while(server: CaptionServer) -> None:
+    server.faults.append(Fault(status=403))
+    asking = captioner(server, concurrency=1)
+    with pytest.raises(ModelUnavailable) as first:
+        asking.caption(scenes(1))
+    with pytest.raises(ModelUnavailable) as second:
+        asking.complete(["a"])
+    assert str(first.value) == str(second.value)
+    assert len(server.asked) == 1
+    assert asking.caption([]) == []
+
+    server.faults.append(Fault(status=403))
+    forgets = HttpCaptioner(vars(asking)["_settings"], outage_s=0)
+    with pytest.raises(ModelUnavailable):
+        forgets.caption(scenes(1))
+    assert forgets.caption(scenes(1)) != [""]
+
+
+def test_an_outage_gives_up_what_is_under_way(server: CaptionServer) -> None:
+    """One of two questions is refused for its key while the other is being thought about."""
+    over, thought_out = threading.Event(), []
+
+    def think(pictures: Sequence[bytes], text: str, most_tokens: int) -> str:
+        thought_out.append(over.wait(60))
+        return text
+
+    server.answer = think
+    server.fault_of = lambda asked: Fault(status=403, delay_s=0.3) if asked.text == "b" else Fault()
+    asking = captioner(server, concurrency=2, timeout_s=300)
+    with pytest.raises(ModelUnavailable):
+        asking.complete(["a", "b"])
+    asking.close()
+    asking.close()
+    assert (len(server.asked), thought_out) == (2, [])
+    over.set()
+
+
+@contextmanager
+def endless_head() -> Iterator[str]:
+    """A server that sends a byte of its answer's headers now and then, for ever."""
+
+    def drip() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+                while not over.wait(0.05):
+                    connection.sendall(b"x")
+
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        over.set()
+        thread.join()
+
+
+def test_headers_that_never_end_are_a_time_out(server: CaptionServer) -> None:
+    with endless_head() as url, pytest.raises(ModelUnavailable, match=r"failed 1 times .* not answer within 0\.5 s"):
+        captioner(server, url=url, retries=0, timeout_s=0.5).caption(scenes(1))
+
+
+def test_a_question_ends_with_its_patience_however_many_tries_are_left(server: CaptionServer) -> None:
+    from actors.chat_server import ChatServer
+
+    server.fault_of = lambda asked: Fault(status=503, headers={"retry-after": "60"})
+    asking = ChatServer(server.endpoint(retries=1000), "m", 9)
+    with pytest.raises(ModelUnavailable, match=r"failed 1 times in a row, at last it answered 503"):
+        asking.ask([{"type": "text", "text": "a"}], threading.Event(), time.monotonic() + 30)
+    with pytest.raises(ModelUnavailable, match=r"failed 1 times in a row, at last it did not answer within"):
+        asking.ask([{"type": "text", "text": "a"}], threading.Event(), time.monotonic() - 1)
+    asking.close()
 
 
 def test_a_server_that_refuses_everything_is_an_outage(server: CaptionServer) -> None:

@@ -130,20 +130,34 @@ def test_a_description_is_stored_and_found(desk: Desk) -> None:
 
 
 def test_what_cannot_be_described_is_left_as_it_is(desk: Desk) -> None:
-    silent, failed, down = (finished(desk.catalog, desk.index, name, ["x"]) for name in ("silent", "failed", "down"))
+    failed, down = (finished(desk.catalog, desk.index, name, ["x"]) for name in ("failed", "down"))
     before = snapshot_of(desk)
 
     outcomes = desk.write(
-        row(silent, None, lines=[]),
         row(failed, None),
         row(down, None, failure_code=MODEL_UNAVAILABLE, failure="It is down."),
     )
     assert [(outcome["status"], outcome["code"], outcome["reason"]) for outcome in outcomes] == [
-        ("nothing_to_tell", None, None),
         ("failed", None, None),
         ("failed", MODEL_UNAVAILABLE, "It is down."),
     ]
     assert snapshot_of(desk) == before
+
+
+def test_that_there_is_nothing_to_tell_is_stored_and_not_found(desk: Desk) -> None:
+    silent = finished(desk.catalog, desk.index, "silent", [""])
+
+    assert desk.statuses(row(silent, None, lines=[])) == ["nothing_to_tell"]
+    description = desk.description(silent)
+    assert description is not None
+    assert description == STORED.model_copy(
+        update={
+            "embedding": StoredEmbedding(model="text-model", dimensions=4, has_embedding=False),
+            "described_at": description.described_at,
+        }
+    )
+    assert description.described_at > silent.committed_at
+    assert desk.found() == []
 
 
 def test_a_video_of_another_pipeline_or_none_is_left_alone(desk: Desk) -> None:
@@ -152,7 +166,7 @@ def test_a_video_of_another_pipeline_or_none_is_left_alone(desk: Desk) -> None:
     desk.catalog.delete_manifest(gone.video_id)
     before = snapshot_of(desk)
 
-    assert desk.statuses(row(newer), row(gone)) == ["gone", "gone"]
+    assert desk.statuses(row(newer), row(newer, None, lines=[]), row(gone)) == ["gone"] * 3
     assert snapshot_of(desk) == before
 
 

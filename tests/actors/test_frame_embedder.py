@@ -203,6 +203,26 @@ def test_the_texts_of_tags_are_computed_once_and_said(
     assert len(caplog.messages) == 2
 
 
+@pytest.mark.parametrize("kept_bytes", [0, 3, 200])
+def test_remembered_features_that_are_damaged_are_computed_again(
+    prepared: PreparedModels, tmp_path: Path, kept_bytes: int
+) -> None:
+    """As a power cut leaves a file: empty, or cut within its header or its numbers."""
+    entry = tmp_path / "entry"
+    shutil.copytree(prepared.vision_tower_folder, entry / "tower")
+    file = tmp_path / "tags.yaml"
+    file.write_text("groups: {colour: [red, blue]}")
+    settings = TagSettings(vocabulary=str(file), threshold=0.0)
+    pictures = [np.eye(prepared.vision_dimensions, dtype=np.float32)[0]]
+    whole = VisionTagger(settings, entry / "tower", prepared.vision_folder).tags(pictures)
+    (remembered,) = entry.glob("tags-*.npy")
+    content = remembered.read_bytes()
+
+    remembered.write_bytes(content[:kept_bytes])
+    assert VisionTagger(settings, entry / "tower", prepared.vision_folder).tags(pictures) == whole
+    assert remembered.read_bytes() == content
+
+
 def test_the_model_itself_gives_the_features_that_the_tower_gives(prepared: PreparedModels) -> None:
     """Which a card takes, in half precision."""
     tower = SiglipTextTower(prepared.vision_tower_folder)

@@ -131,12 +131,17 @@ def test_a_long_prompt_loses_what_is_said_and_then_pictures(folder: Path, caplog
     ]
 
 
-def test_a_long_text_loses_its_middle(folder: Path) -> None:
-    lengths = Lengths(folder)
-    told = lengths.at_most(200).fitted(Question("prompt 0", "first " + "one more line\n" * 500 + " last"))
-    assert told is not None
-    assert 150 < lengths.of(told) <= 200
-    assert (told.text[:9], told.text[-10:], "…" in told.text) == ("first one", "line\n last", True)
+def test_a_text_that_is_too_long_gets_no_answer_and_loses_nothing(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fits, long = "one line\n" * 20, "one line\n" * 20 + "more"
+    tokens = Lengths(folder).of(Question("prompt 0", fits))
+    tight = NativeCaptioner(settings(folder, max_prompt_tokens=tokens), folder)
+    (answer,) = NativeCaptioner(settings(folder), folder).complete([fits])
+    assert answer
+    assert tight.complete([long, fits, long]) == [None, answer, None]
+    assert tight.complete([long]) == [None]
+    assert caplog.messages == []  # who asks says what is lost
 
 
 def test_one_too_long_among_others_is_left_out(folder: Path) -> None:

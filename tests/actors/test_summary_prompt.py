@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.summary_prompt import SceneText, clock, evenly, scene_line, scene_lines, summary_prompt
+from actors.summary_prompt import (
+    LEAST_CHARS,
+    SceneText,
+    clock,
+    evenly,
+    half_of,
+    scene_line,
+    scene_lines,
+    summary_prompt,
+)
 
 WORDS = st.text("ab é가\n\t{}|", max_size=120)
 TIMES = st.lists(st.floats(0, 40_000), max_size=120).map(sorted)
@@ -104,3 +113,20 @@ def test_the_prompt_takes_the_lines_as_they_are() -> None:
     assert summary_prompt("Scenes:\n{scenes}\nGo. {x}", ["[0:00] seen: {a}", "b"]) == (
         "Scenes:\n[0:00] seen: {a}\nb\nGo. {x}"
     )
+
+
+def test_half_of_the_lines_is_spread_over_the_whole_time() -> None:
+    # A crowd in the first minute, then one scene an hour.
+    times_s = [*range(60), 3600, 7200, 10_800]
+    lines = scene_lines([SceneText(float(start_s), "A boat.", "") for start_s in times_s], 12_000, 400)
+    half = half_of(lines)
+    assert LEAST_CHARS <= len("\n".join(half)) <= len("\n".join(lines)) // 2
+    assert half[0] == "[0:00] seen: A boat."
+    assert half[-3:] == ["[1:00:00] seen: A boat.", "[2:00:00] seen: A boat.", "[3:00:00] seen: A boat."]
+    assert half_of(["[0:00] seen: A boat."]) == half_of([]) == []
+
+
+def test_half_of_two_long_lines_is_both_shorter() -> None:
+    half = half_of(["[0:00] seen: " + "one two " * 100, "[1:00] seen: " + "six ten " * 100])
+    assert [line[:20] for line in half] == ["[0:00] seen: one two", "[1:00] seen: six ten"]
+    assert 780 <= len("\n".join(half)) <= 813

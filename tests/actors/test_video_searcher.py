@@ -65,6 +65,8 @@ def test_what_is_gone_is_left_out(studio: Studio) -> None:
     street, garden = claim_of("street", 1).video_id, claim_of("garden", 1).video_id
     studio.catalog.change_manifest(street, lambda held: held.model_copy(update={"description": None}))
     assert names(search(studio, "red")) == ["garden.mp4"]
+    describe(studio, "street", "")  # nothing to tell any more, and the vector is still there
+    assert names(search(studio, "red")) == ["garden.mp4"]
     copy = source_of("copy")
     studio.catalog.add_source(garden, copy, None, FINGERPRINT)
     assert [video.source_uris for video in search(studio, "red").videos] == [[copy.uri, "file:///films/garden.mp4"]]

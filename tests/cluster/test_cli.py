@@ -14,6 +14,7 @@ from footage.settings import load_settings
 from footage.sidecar import Manifest, Sidecar
 from footage.storage import DirectoryStore
 from tests.conftest import PROJECT
+from tests.describing import NOTHING_TO_TELL
 from tests.footage.test_catalog import manifest_of, report_of
 from tests.spans import WORKSPACE
 
@@ -145,6 +146,20 @@ def test_a_video_without_a_source_is_shown_nowhere(replaced: tuple[Path, Manifes
     assert [video["video_id"] for video in as_json["videos"]] == [there.video_id]
     assert shown.returncode == 1
     assert "No video of this workspace is called" in shown.stderr
+
+
+def test_that_there_is_nothing_to_tell_is_no_description_in_json(tmp_path: Path) -> None:
+    catalog = Catalog(DirectoryStore(tmp_path), WORKSPACE)
+    catalog.put_report(report_of("run-1"))
+    manifest = manifest_of(description=NOTHING_TO_TELL)
+    catalog.create_manifest(manifest)
+
+    where = ("--json", "--store", tmp_path, "--workspace", WORKSPACE)
+    listed = json.loads(footage("videos", *where).stdout)["videos"]
+    shown = json.loads(footage("show", manifest.video_id, *where).stdout)["manifest"]
+
+    assert listed == [shown]
+    assert shown == manifest_of().model_dump()
 
 
 def test_scenes_are_shown_as_the_manifest_has_them(tmp_path: Path) -> None:

@@ -4,21 +4,12 @@ import pytest
 
 from cluster.display import print_report, print_video, print_videos
 from cluster.display_text import short_names
-from footage.sidecar import Sidecar, StoredDescription
+from footage.sidecar import Sidecar
 from tests.cluster.test_cli import sidecar_of
+from tests.describing import DESCRIPTION, NOTHING_TO_TELL
 from tests.footage.test_catalog import failure_of, manifest_of, report_of
 from tests.spans import source_of
 
-DESCRIPTION = StoredDescription.model_validate(
-    {
-        "text": "A car drives by the sea.",
-        "model": "m",
-        "toy": True,
-        "embedding": {"model": "t", "dimensions": 4, "has_embedding": True},
-        "fingerprint": "f",
-        "described_at": "",
-    }
-)
 NOTE = "by a toy model that knows colours, textures and sizes of drawn scenes"
 
 
@@ -51,7 +42,10 @@ def test_files_of_one_name_can_be_told_apart(capsys: pytest.CaptureFixture[str])
 
 def test_a_video_is_shown_with_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
     print_videos([manifest_of()], [])
-    assert "what it is about" not in capsys.readouterr().out
+    plain = capsys.readouterr().out
+    assert "what it is about" not in plain
+    print_videos([manifest_of(description=NOTHING_TO_TELL)], [])
+    assert capsys.readouterr().out == plain
     untold = manifest_of(sources=[source_of("other")])
     print_videos([manifest_of(description=DESCRIPTION), untold], [])
     shown = capsys.readouterr().out
@@ -65,7 +59,10 @@ def test_scenes_are_shown_with_what_is_said_and_seen(
     monkeypatch.setenv("COLUMNS", "140")
     plain = sidecar_of("s1", 0, 0.0, 5.0)
     print_video(manifest_of(), [plain])
-    assert "what is seen" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "what is seen" not in shown
+    print_video(manifest_of(description=NOTHING_TO_TELL), [plain])
+    assert capsys.readouterr().out == shown
 
     seen = sidecar_of("s2", 1, 5.0, 9.0).model_dump() | {
         "transcript": {"text": "Look there!", "language": "en"},

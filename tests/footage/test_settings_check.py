@@ -34,6 +34,14 @@ def test_shares_of_the_gpu_profile_add_up_to_one_card_and_every_model_runs_on_it
             "The setting captions.endpoint.url is no address of a server:",
         ),
         (
+            {"CAPTIONS__ADAPTER": "http", "CAPTIONS__ENDPOINT__URL": "https://host/v1?api-key=SECRET"},
+            "The setting captions.endpoint.url is no base URL: https://host/v1 is followed by a query",
+        ),
+        (
+            {"SUMMARIES__ADAPTER": "http", "SUMMARIES__ENDPOINT__URL": "https://me:SECRET@host/v1?k=SECRET"},
+            "The setting summaries.endpoint.url holds a user name or a password; put the key into summaries.endpoint.a",
+        ),
+        (
             {"SUMMARIES__ADAPTER": "http"},
             "The setting summaries.adapter is http, but summaries.endpoint.url is not set:",
         ),
@@ -64,6 +72,7 @@ def test_settings_that_do_not_fit_together_are_a_sentence(
     with pytest.raises(SettingsError) as raised:
         load_settings("cpu")
     assert str(raised.value).startswith(sentence)
+    assert "SECRET" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -23,3 +23,15 @@ def undisturbed(offline: Settings, prepared: object, clips: Path, tmp_path_facto
     """The samples, indexed without a fault."""
     store = tmp_path_factory.mktemp("undisturbed") / "store"
     return Finished(store, run_index(IndexRequest(str(clips), store), offline))
+
+
+@pytest.fixture(scope="session")
+def undescribed(offline: Settings, prepared: object) -> Settings:
+    """The offline profile without the second pass, for runs in which only the first one counts."""
+    return offline.model_copy(update={"summaries": offline.summaries.model_copy(update={"adapter": "off"})})
+
+
+@pytest.fixture(scope="session")
+def uncaptioned(undescribed: Settings) -> Settings:
+    """The same without captions: its workers start sooner."""
+    return undescribed.model_copy(update={"captions": undescribed.captions.model_copy(update={"adapter": "off"})})

@@ -34,7 +34,7 @@ class Listener:
             connection.close()
 
 
-def test_bad_files_cost_themselves_alone(offline: Settings, prepared: object, clips: Path, tmp_path: Path) -> None:
+def test_bad_files_cost_themselves_alone(uncaptioned: Settings, clips: Path, tmp_path: Path) -> None:
     folder, store = tmp_path / "videos", tmp_path / "store"
     listener = Listener()
     expected = media.make_bad_folder(folder)
@@ -45,7 +45,7 @@ def test_bad_files_cost_themselves_alone(offline: Settings, prepared: object, cl
     shutil.copy(clips / GOOD[0], folder / "same-bytes.mp4")
     request = IndexRequest(str(folder), store)
 
-    report = run_index(request, offline)
+    report = run_index(request, uncaptioned)
 
     codes = {record.source.uri.rsplit("/", 1)[-1]: record.code for record in report.quarantined}
     names = {record.reason: record.source.uri.rsplit("/", 1)[-1] for record in report.quarantined}
@@ -55,14 +55,14 @@ def test_bad_files_cost_themselves_alone(offline: Settings, prepared: object, cl
     assert (report.videos_done, report.videos_duplicate, report.worker_deaths) == (len(GOOD), 1, {})
     assert listener.connections == 0
 
-    again = run_index(request, offline)
+    again = run_index(request, uncaptioned)
     assert (again.videos_done, again.videos_skipped, again.spans_done) == (0, len(GOOD) + 1, 0)
     assert again.videos_quarantined == len(expected)
     assert {record.attempts for record in again.quarantined} == {1}
 
     (folder / "text.mp4").unlink()
     shutil.copy(clips / "window.mp4", folder / "text.mp4")  # somebody repaired it
-    retried = run_index(IndexRequest(None, store), offline)
+    retried = run_index(IndexRequest(None, store), uncaptioned)
     assert (retried.videos_found, retried.videos_done, retried.videos_skipped) == (len(expected), 1, 0)
     left = {record.source.uri.rsplit("/", 1)[-1]: record.attempts for record in retried.quarantined}
     assert left == dict.fromkeys(expected.keys() - {"text.mp4"}, 2)

@@ -46,11 +46,11 @@ def index(tmp_path: Path) -> Iterator[EmbeddedIndex]:
         yield index
 
 
-def describe(catalog: Catalog, manifest: Manifest, fingerprint: str) -> None:
+def describe(catalog: Catalog, manifest: Manifest, fingerprint: str, text: str = "A film.") -> None:
     description = StoredDescription(
-        text="A film.",
+        text=text,
         model="words",
-        embedding=StoredEmbedding(model="text-model", dimensions=4, has_embedding=True),
+        embedding=StoredEmbedding(model="text-model", dimensions=4, has_embedding=bool(text)),
         fingerprint=fingerprint,
         described_at="2026-01-01T00:00:00+00:00",
     )
@@ -79,6 +79,20 @@ def test_videos_without_a_description_of_this_kind_are_to_be_described(
     scope = videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN)
     to_describe = sorted((fresh.video_id, old.video_id, known.video_id, silent.video_id))
     assert [row["video_id"] for row in scope.to_describe] == to_describe
+
+
+def test_a_video_with_nothing_to_tell_is_asked_about_once(
+    catalog: Catalog, index: EmbeddedIndex, prepared: PreparedModels
+) -> None:
+    """With captions its manifest alone does not say so; a pass that has found it so has stored an empty text."""
+    silent = finished(catalog, index, "silent", ["", ""])
+    fingerprint = description_fingerprint(BY_CAPTIONER, FINGERPRINT, prepared.text_version)
+    describe(catalog, silent, fingerprint, text="")
+    assert videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN) == DescriptionScope(silent=1)
+
+    describe(catalog, silent, "0" * 16, text="")  # found so with other settings
+    scope = videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN)
+    assert [row["video_id"] for row in scope.to_describe] == [silent.video_id]
 
 
 def test_where_descriptions_are_off_no_video_is_looked_at(tmp_path: Path, prepared: PreparedModels) -> None:

@@ -1,6 +1,7 @@
 """Whole runs over the sample clips with the offline profile."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -69,6 +70,14 @@ def test_searches_find_the_expected_scene_first(undisturbed: Finished, offline: 
     assert hit.source_uris[0].endswith("/" + search["clip"])
     assert hit.start_s == pytest.approx(search["scene_start_s"], abs=0.05)
     assert hit.score == pytest.approx(sum(why.contribution for why in hit.why))
+
+
+def test_the_log_of_the_run_says_of_each_model_where_it_runs(undisturbed: Finished, offline: Settings) -> None:
+    (log,) = (undisturbed.store / "runs").glob("*.log")
+    written = log.read_text()
+
+    for what in ("speech model", "text model", "frame model", "caption model"):
+        assert re.search(rf"Loaded {what} \S+( at \S+)?: cpu, \w+, [\d.]+ s", written), what
 
 
 def test_second_run_does_nothing(undisturbed: Finished, offline: Settings, clips: Path) -> None:
