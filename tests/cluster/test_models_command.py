@@ -234,13 +234,17 @@ def test_what_pull_would_fetch_is_said_as_far_as_it_is_known(
 def test_keys_and_passwords_are_shown_nowhere(tmp_path: Path) -> None:
     variables = {
         "FOOTAGE_CAPTIONS__ADAPTER": "http",
-        "FOOTAGE_CAPTIONS__ENDPOINT__URL": f"http://me:{SECRET}@127.0.0.1:9/v1",
+        "FOOTAGE_CAPTIONS__ENDPOINT__URL": "http://127.0.0.1:9/v1",
         "FOOTAGE_CAPTIONS__ENDPOINT__API_KEY": SECRET,
     }
+    in_url = variables | {"FOOTAGE_CAPTIONS__ENDPOINT__URL": f"http://me:{SECRET}@127.0.0.1:9/v1"}
     table = footage("models", "--profile", "offline", COLUMNS="120", **variables)
     as_json = footage("models", "--profile", "offline", "--json", **variables)
     doctor = footage("doctor", "--profile", "offline", "--store", tmp_path, **variables)
 
+    refused = footage("models", "--profile", "offline", **in_url)
+
     assert "served at http://127.0.0.1:9/v1" in table.stdout
-    shown = [result.stdout + result.stderr for result in (table, as_json, doctor)]
-    assert [SECRET in text for text in shown] == [False] * 3
+    assert "captions.endpoint.url holds a user name or a password" in refused.stderr
+    shown = [result.stdout + result.stderr for result in (table, as_json, doctor, refused)]
+    assert [SECRET in text for text in shown] == [False] * 4
