@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
+from actors.even_places import even_places
 from footage.model_settings import CaptionSettings
 
 Frame = TypeVar("Frame")
@@ -50,9 +51,7 @@ def shortened(text: str, most_chars: int) -> str:
 
 def evenly_chosen(frames: Sequence[Frame], most: int) -> list[Frame]:
     """At most so many of the frames, in order: those in the middle of equal parts."""
-    if len(frames) <= most:
-        return list(frames)
-    return [frames[(2 * part + 1) * len(frames) // (2 * most)] for part in range(most)]
+    return [frames[place] for place in even_places(len(frames), most)]
 
 
 def answer_text(generated: str, cut_off: bool) -> str:

@@ -18,10 +18,6 @@ class TimeAllowed(NamedTuple):
     base_s: float
     per_s: float
 
-    def over(self, seconds: float) -> float:
-        """The limit for so many seconds of media or of reading."""
-        return self.base_s + self.per_s * seconds
-
 
 class RequestLimits(NamedTuple):
     """What one request to the decoder process may take before it is ended, in seconds."""

@@ -43,13 +43,6 @@ def look_at(time_s: float, small: av.VideoFrame) -> Look:
     return Look(time_s, variance, mean >= DARK and spread >= MIN_SPREAD)
 
 
-def even_places(count: int, wanted: int) -> list[int]:
-    """Up to `wanted` of the numbers 0 to `count` - 1: the middles of as many equal parts."""
-    if count <= wanted:
-        return list(range(count))
-    return [int((part + 0.5) * count / wanted) for part in range(wanted)]
-
-
 def sharpest_places(looks: Sequence[Look], wanted: int, start_s: float, end_s: float) -> list[int]:
     """Up to `wanted` numbers of candidates of the scene [start_s, end_s), in order.
 

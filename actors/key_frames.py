@@ -8,7 +8,8 @@ import av
 import cv2
 import numpy as np
 
-from actors.frame_choice import Look, even_places, look_at, sharpest_places
+from actors.even_places import even_places
+from actors.frame_choice import Look, look_at, sharpest_places
 from actors.frame_score import Pixels, pixels_of
 from footage.decoder_settings import DecoderSettings
 

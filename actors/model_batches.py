@@ -20,11 +20,6 @@ class BatchFill:
     slots: int = 0
     most: int | None = None  # items per batch that the card's memory allows, once it ran out
 
-    @property
-    def share(self) -> float | None:
-        """Items per slot, in (0, 1]; None before the first batch."""
-        return self.items / self.slots if self.slots else None
-
 
 def in_batches(
     items: Sequence[Item],

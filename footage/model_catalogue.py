@@ -8,7 +8,6 @@ hub before it fetches anything, and a commit that the hub does not have is an er
 """
 
 from dataclasses import dataclass
-from fnmatch import fnmatch
 
 # Every CTranslate2 Whisper has these; faster_whisper.utils.download_model asks for the same.
 _WHISPER = ("config.json", "model.bin", "tokenizer.json", "vocabulary.*", "preprocessor_config.json*")
@@ -33,10 +32,6 @@ class KnownModel:
     def required_files(self) -> tuple[str, ...]:
         """The files without which the model is not whole."""
         return tuple(name for name in self.files if "*" not in name)
-
-    def wants(self, file: str) -> bool:
-        """Whether a file of the repository is one of `files`."""
-        return any(fnmatch(file, pattern) for pattern in self.files)
 
 
 CATALOGUE: tuple[KnownModel, ...] = (

@@ -1,6 +1,5 @@
 """What a second pass has done so far, from the writer's rows."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -22,7 +21,6 @@ class Described:
     stopped: str = ""  # why; empty if it was not
     interrupted: bool = False  # by the user
     off: str = ""  # why nothing was to be described
-    stage_seconds: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def before(cls, scope: DescriptionScope) -> Self:
@@ -31,8 +29,6 @@ class Described:
 
     def add(self, outcome: Mapping[str, Any]) -> None:
         """Count one of the writer's rows (DescriptionWriter.RETURNS); one of a model that is down stops the pass."""
-        for stage, seconds in outcome["stage_seconds"]:
-            self.stage_seconds[stage] += seconds
         if outcome["code"] == MODEL_UNAVAILABLE:
             self.stopped = outcome["reason"]
             return

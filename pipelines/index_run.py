@@ -79,7 +79,7 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
     started_at, begun = datetime.now(UTC), time.monotonic()
     check_models(settings)  # first: it says what to fetch, also on a machine without the GPU
     check_devices(settings, own_machine=request.ray_address is None)
-    descriptions_off(settings)  # refuses what cannot work
+    off = descriptions_off(settings)  # refuses what cannot work
     store = DirectoryStore(request.store)
     store.probe()
     catalog = Catalog(store, request.workspace)
@@ -102,7 +102,9 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
         memory = MemorySampler(os.getpid())
         if sources.found:
             _check_index(request, models, catalog)
-        scope = videos_to_describe(settings, models, catalog, run) if sources.found else DescriptionScope()
+        scope = DescriptionScope(off=off)
+        if sources.found and not sources.to_do:  # else the second pass looks, when the videos are there
+            scope = videos_to_describe(settings, models, catalog, run)
         described, pools = Described.before(scope), None
         if sources.to_do or scope.to_describe:
             with (

@@ -37,10 +37,6 @@ class Outcomes:
     failed: set[str] = field(default_factory=set)  # a quarantine record is written
     duplicate_of: dict[str, str] = field(default_factory=dict)  # to video id
 
-    def knows(self, uri: str) -> bool:
-        """Whether anything was reported of this source."""
-        return uri in self.done or uri in self.failed or uri in self.duplicate_of
-
 
 @dataclass(frozen=True)
 class Settled:

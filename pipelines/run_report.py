@@ -71,9 +71,7 @@ def run_report(
             stage: round(work.items / work.slots, 3) for stage, work in tally.ledger.work.items() if work.slots
         },
         pool_busy_share=busy_shares(tally, pools) if pools is not None else {},
-        stage_seconds={
-            stage: round(tally.stage_seconds.get(stage, work.seconds), 3) for stage, work in tally.ledger.work.items()
-        },
+        stage_seconds={stage: round(work.seconds, 3) for stage, work in tally.ledger.work.items()},
         worker_deaths=dict(tally.ledger.deaths),
         pool_ready_s={
             pool: round(ready - started_at.timestamp(), 3) for pool, ready in tally.ledger.first_ready_at.items()

@@ -1,7 +1,6 @@
 """What a run has seen so far, from the writer's rows."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -18,7 +17,6 @@ class Tally:
         self._size_bytes = {source.uri: source.size_bytes for source in sources}
         self.outcomes = Outcomes()
         self.progress = Progress(len(sources), skipped, bytes_total=sum(self._size_bytes.values()))
-        self.stage_seconds: Counter[str] = Counter()
         self.settled = Settled(set(), set(), set())
         self.ledger = LedgerState()
         self.state: Literal["finished", "interrupted", "failed"] = "finished"
@@ -37,8 +35,6 @@ class Tally:
         """Count one of the writer's rows (SceneWriter.RETURNS)."""
         uri, status = outcome["source_uri"], outcome["status"]
         progress, self.last_outcome_at = self.progress, time.time()
-        for stage, seconds in outcome["stage_seconds"]:
-            self.stage_seconds[stage] += seconds
         if status in ("committed", "video_done"):
             progress.spans += 1
             progress.scenes += outcome["scene_count"]

@@ -14,7 +14,8 @@ def test_a_span_may_take_two_tries_with_their_starts_and_the_margins_of_what_is_
     assert decode_limit(SETTINGS) == TimeAllowed(2 * (TRY_START_S + 100 + 7 * (3 * 20 + 10)), 2 * 7)
     one_try = decode_request(SETTINGS.limits, media_read_s(SETTINGS, 300))
     assert one_try == (50 + 3 * 370, 100 + 7 * 370)
-    assert decode_limit(SETTINGS).over(300) == 2 * (TRY_START_S + one_try.wall_s)
+    allowed = decode_limit(SETTINGS)
+    assert allowed.base_s + 300 * allowed.per_s == 2 * (TRY_START_S + one_try.wall_s)
 
 
 def test_by_a_fixed_length_a_span_reads_on_by_a_piece_and_what_may_be_joined_to_it():

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from actors.frame_choice import Look, even_places, look_at, sharpest_places
+from actors.even_places import even_places
+from actors.frame_choice import Look, look_at, sharpest_places
 
 Picture = npt.NDArray[np.uint8]
 

@@ -24,7 +24,6 @@ def test_results_keep_the_order_and_batches_are_counted() -> None:
     assert in_batches(range(10), 4, with_room_for(4, passes), fill, "model") == [item * 10 for item in range(10)]
     assert passes == [4, 4, 2]
     assert fill == BatchFill(items=10, slots=12)
-    assert fill.share == pytest.approx(10 / 12)
 
 
 def test_nothing_asked_nothing_run() -> None:
@@ -33,7 +32,6 @@ def test_nothing_asked_nothing_run() -> None:
     assert in_batches([], 4, with_room_for(4, passes), fill, "model") == []
     assert passes == []
     assert fill == BatchFill()
-    assert fill.share is None
 
 
 def test_out_of_memory_halves_the_batch_once_and_for_good(caplog: pytest.LogCaptureFixture) -> None:

@@ -110,7 +110,7 @@ def test_finished_videos_are_described_once_for_each_prompt(studio: Studio, tell
         "1 video without: the model gave no answer, or a worker died. The next run tries again."
         " 1 video with nothing to tell: neither captions nor speech."
     )
-    assert set(described.stage_seconds) == {"VideoReader", "Summarizer", "DescriptionEmbedder", "DescriptionWriter"}
+    assert set(studio.ledger.state().work) == {"VideoReader", "Summarizer", "DescriptionEmbedder", "DescriptionWriter"}
     texts = {
         talk.video_id: "2 scenes, from (said: hello) to (said: bye now).",
         other.video_id: "1 scenes, from (said: good morning) to (said: good morning).",
