@@ -88,6 +88,12 @@ class WorkerLost(VideoError):
     code = "worker_lost"
 
 
+class PartsDiffer(VideoError):
+    """What `footage index --only` is to keep of the video is not there, or was made in another way."""
+
+    code = "parts_differ"
+
+
 class DecoderUnavailable(FootageError):
     """The decoder process cannot even start: the installation, not the video, is at fault."""
 
@@ -100,8 +106,12 @@ class IndexFailed(FootageError):
     """The process that owns the embedded index could not answer a search."""
 
 
+class IndexUnavailable(FootageError):
+    """The server of the index does not answer, or refuses for now, after all tries: an outage."""
+
+
 class IndexMismatch(FootageError):
-    """The index was made with other models than the ones asked for."""
+    """The index was made with other models than the ones asked for, or for another store."""
 
 
 class ModelMissing(FootageError):
@@ -114,6 +124,22 @@ class ModelUnavailable(FootageError):
 
 class StoreError(FootageError):
     """The object store cannot be used."""
+
+
+class StoreUnavailable(StoreError):
+    """The object store does not answer, or refuses for now, after all tries: an outage, not the video's fault."""
+
+
+class StoreRefused(StoreError):
+    """The object store does not permit it to these credentials."""
+
+
+class ObjectChanged(StoreError):
+    """The object is another one than it was: it was written since it was listed, or while it was read."""
+
+
+class LeaseLost(FootageError):
+    """This run gave no sign of life for too long, and another one took over its videos."""
 
 
 class ObjectMissing(StoreError):

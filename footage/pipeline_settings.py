@@ -43,6 +43,13 @@ class PipelineSettings(Section):
     """Seconds per second of media; past the limit the actor ends itself and the span is tried again."""
     watchdog_start_s: float = Field(default=900, gt=0)
     """Seconds an actor may take to load its models."""
+    lease_s: float = Field(default=60, ge=2)
+    """How long other runs keep off the videos of a run that gives no sign of life; it gives one three times as often.
+    Clocks of the machines must agree to a third of it."""
+    max_attempts: int = Field(default=5, ge=1)
+    """Runs that may fail on a source before `footage retry` leaves it out, unless it is named."""
+    tranche_sources: int = Field(default=5000, ge=1)
+    """Sources that are streamed at once; a larger run is several such streams, so that memory does not follow it."""
 
 
 class SearchSettings(Section):

@@ -25,6 +25,7 @@ from footage.model_settings import (
 )
 from footage.pipeline_settings import PipelineSettings, SearchSettings
 from footage.settings_check import check_captions, check_summaries
+from footage.storage_settings import QdrantSettings, S3Settings, SourceSettings
 
 PROFILES = Path(__file__).parent / "profiles"
 
@@ -60,6 +61,14 @@ class Settings(BaseSettings):
     """Pools and limits of the run."""
     search: SearchSettings = SearchSettings()
     """Rank fusion."""
+    s3: S3Settings = S3Settings()
+    """S3-compatible stores, and sources unless source_s3 says otherwise."""
+    source_s3: S3Settings | None = None
+    """S3-compatible sources, where they are at another service than the store."""
+    sources: SourceSettings = SourceSettings()
+    """Videos that are not files of this machine."""
+    qdrant: QdrantSettings = QdrantSettings()
+    """The Qdrant server, where the index is one."""
 
     @classmethod
     def settings_customise_sources(
