@@ -6,12 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import qdrant_edge as edge
 
-from footage.errors import IndexMismatch
-from footage.records import Vector
-from footage.storage import sync_folder
+from footage.durable_files import sync_folder
 
 PAGE_POINTS = 256  # points per read and per write: a few MB with their vectors
 
@@ -64,13 +61,3 @@ def read_through(shard: edge.EdgeShard, where: edge.Filter) -> Iterator[Any]:
 def equals(field: str, value: str | int) -> edge.FieldCondition:
     """The points whose field has this value, or, if it is a list, holds it."""
     return edge.FieldCondition(key=field, match=edge.MatchValue(value))
-
-
-def check_vector(what: str, vector: Vector, dimensions: int) -> None:
-    """Let a vector pass that the shard can hold; the engine would take NaN.
-
-    Raises:
-        IndexMismatch: it has another length or is not finite; the message begins with `what`.
-    """
-    if vector.shape != (dimensions,) or not np.isfinite(vector).all():
-        raise IndexMismatch(f"{what} has shape {vector.shape}; the index holds finite vectors of {dimensions} numbers.")

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import qdrant_edge as edge
 
-from footage.embedded_shard import KEYWORD, PAGE_POINTS, check_vector, equals, make_shard, place_shard, read_through
+from footage.embedded_shard import KEYWORD, PAGE_POINTS, equals, make_shard, place_shard, read_through
+from footage.index_payload import check_vector
 from footage.index_records import VideoHit, VideoPoint
 from footage.records import Vector
 

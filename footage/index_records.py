@@ -34,6 +34,23 @@ class ScenePoint:
     thumbnail_key: str
     vectors: SceneVectors
     tags: tuple[str, ...] = ()
+    claim_generation: int = 1  # of the claim under which it was written; see VectorIndex.publish
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """A point as it lies in the index, seen by searches or not yet."""
+
+    point: ScenePoint
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPage:
+    """A part of an index in the index's own order."""
+
+    points: tuple[StoredPoint, ...]
+    next: str | None  # where the next page begins; None after the last one
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
-"""The file beside an index that says how it is laid out and which models its vectors are of."""
+"""What is stored beside an index: how it is laid out and which models its vectors are of."""
 
 import json
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from footage.errors import IndexMismatch, StoreError
+from footage.folder_exchange import folder_exists
 from footage.index_records import IndexSpec
 
 LAYOUT = 2  # goes up when vectors or folders are added; 1 had neither captions nor descriptions, and no number
@@ -19,24 +21,51 @@ def read_spec(path: Path) -> IndexSpec | None:
         StoreError: spec.json is not what footage wrote.
     """
     file = path.with_name("spec.json")
-    if not path.exists() or not file.exists():
+    if not folder_exists(path) or not file.exists():
         return None
     try:
         held = json.loads(file.read_text())
-        layout = held.pop("layout", 1)
-        if layout in (1, LAYOUT):  # their fields are the same: a file without them is damaged and not old
-            spec = IndexSpec(**held)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"{file} is damaged ({error}): remove the store {path.parent.parent} and index again."
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    try:
+        return spec_of(held, f"The index of {path.parent.parent}", "index into another store")
+    except (TypeError, AttributeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    file = path.with_name("spec.json")
+    return StoreError(f"{file} is damaged ({error}): remove the store {path.parent.parent} and index again.")
+
+
+def spec_of(held: dict[str, Any], index: str, instead: str) -> IndexSpec:
+    """The spec that was stored as `fields_of` gives it.
+
+    Args:
+        held: what was stored.
+        index: begins the message, such as "The index of STORE".
+        instead: what to do rather than to remove it, such as "index into another store".
+
+    Raises:
+        IndexMismatch: another footage laid it out.
+        TypeError, AttributeError: it is not what footage wrote.
+    """
+    fields = dict(held)
+    layout = fields.pop("layout", 1)
+    if layout in (1, LAYOUT):  # their fields are the same: what lacks some is damaged and not old
+        spec = IndexSpec(**fields)
     if layout != LAYOUT:
         made = "an earlier footage, which had no captions and no descriptions" if layout == 1 else "a later footage"
         raise IndexMismatch(
-            f"The index of {path.parent.parent} was made by {made} (layout {layout}; this footage reads {LAYOUT}):"
-            " index into another store, or remove this one and index again."
+            f"{index} was made by {made} (layout {layout}; this footage reads {LAYOUT}):"
+            f" {instead}, or remove this one and index again."
         )
     return spec
+
+
+def fields_of(spec: IndexSpec) -> dict[str, Any]:
+    """What is stored beside an index."""
+    return {"layout": LAYOUT, **asdict(spec)}
 
 
 def check_spec(path: Path, spec: IndexSpec) -> None:
@@ -49,6 +78,21 @@ def check_spec(path: Path, spec: IndexSpec) -> None:
     stored = read_spec(path)
     if stored is None:
         raise StoreError(f"The index {path} lost its spec.json: remove the store {path.parent.parent} and index again.")
+    check_same(stored, spec, f"The index of {path.parent.parent}", "another store")
+
+
+def check_same(stored: IndexSpec, spec: IndexSpec, index: str, instead: str) -> None:
+    """Let a stored spec pass that is of the models asked for.
+
+    Args:
+        stored: of the index.
+        spec: asked for.
+        index: begins the message, such as "The index of STORE".
+        instead: what else can be taken, such as "another store".
+
+    Raises:
+        IndexMismatch: they differ; the message says in what.
+    """
     for what, held, asked in (
         ("text", (stored.text_model, stored.text_dimensions), (spec.text_model, spec.text_dimensions)),
         ("image", (stored.vision_model, stored.vision_dimensions), (spec.vision_model, spec.vision_dimensions)),
@@ -56,8 +100,8 @@ def check_spec(path: Path, spec: IndexSpec) -> None:
     ):
         if held != asked:
             raise IndexMismatch(
-                f"The index of {path.parent.parent} holds {what} vectors of {_model(held)}, not of {_model(asked)}: "
-                "take the profile it was made with, or another store."
+                f"{index} holds {what} vectors of {_model(held)}, not of {_model(asked)}: "
+                f"take the profile it was made with, or {instead}."
             )
 
 
@@ -70,5 +114,5 @@ def _model(held: tuple[str, int] | bool) -> str:
 def write_spec(path: Path, spec: IndexSpec) -> None:
     """Say what the index at `path` holds."""
     written = path.with_name(".spec.json.new")
-    written.write_text(json.dumps({"layout": LAYOUT, **asdict(spec)}, indent=1) + "\n")
+    written.write_text(json.dumps(fields_of(spec), indent=1) + "\n")
     os.replace(written, path.with_name("spec.json"))

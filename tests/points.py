@@ -1,5 +1,12 @@
-"""Points of a vector index, and the engines that every test of one runs on. A new engine joins `ENGINES`."""
+"""Points of a vector index, and the engines that every test of one runs on. A new engine joins `ENGINES`.
 
+`server` is a ServerIndex over gRPC against tests/qdrant_server, which every run of the tests starts. `real` is a
+ServerIndex against the Qdrant server that QDRANT_URL names (`http://host:6334`, the port of gRPC; QDRANT_API_KEY if it
+wants a key): it is among the engines, and so among the tests, only where that is set.
+"""
+
+import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +19,9 @@ from footage.embedded_index import EmbeddedIndex
 from footage.index import VectorIndex
 from footage.index_records import IndexSpec, SceneFilter, ScenePoint, VideoPoint
 from footage.records import SceneVectors, SparseVector
+from footage.server_index import ServerIndex
+from footage.server_swap import unused_generations
+from footage.storage_settings import QdrantSettings
 
 SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=True)
 ALL = SceneFilter("home", live_only=False)
@@ -20,11 +30,42 @@ LIVE = SceneFilter("home")
 Open = Callable[[], VectorIndex]
 
 
-def open_embedded(root: Path) -> VectorIndex:
-    return EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
+ENGINES = ("embedded", "server", "real") if os.environ.get("QDRANT_URL") else ("embedded", "server")
 
 
-ENGINES = {"embedded": open_embedded}
+def open_engine(engine: str, root: Path, qdrant_url: str) -> VectorIndex:
+    """The index of an engine that belongs to a test's folder.
+
+    Args:
+        engine: one of ENGINES.
+        root: folder of the test; on a server, the names of collections follow from it.
+        qdrant_url: of the tests' server, for the engine `server`.
+    """
+    if engine == "embedded":
+        return EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test")
+    if engine == "server":
+        return ServerIndex(qdrant_url, SPEC, server_settings(root))
+    key = os.environ.get("QDRANT_API_KEY", "")
+    return ServerIndex(os.environ["QDRANT_URL"], SPEC, server_settings(root, api_key=key))
+
+
+def server_settings(root: Path, **changes: Any) -> QdrantSettings:
+    """Settings under which a test's collections have names of their own, and failures come soon."""
+    name = "test-" + hashlib.sha256(str(root).encode()).hexdigest()[:12]
+    return QdrantSettings(**{"collection": name, "patience_s": 10, "batch_points": 128} | changes)
+
+
+def drop(index: VectorIndex) -> None:
+    """Close an index that no test needs any more, and remove it from a server that goes on."""
+    if isinstance(index, ServerIndex):
+        drop_collections(index)
+    index.close()
+
+
+def drop_collections(index: ServerIndex) -> None:
+    held = index.collections()
+    for name in {held.scenes, held.videos, *unused_generations(index)}:
+        index.connection.call(lambda client, name=name: client.delete_collection(name))
 
 
 def scene(name: str, **changes: Any) -> ScenePoint:

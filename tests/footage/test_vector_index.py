@@ -1,4 +1,6 @@
-"""What every VectorIndex does with scenes; see also test_described_videos.py. A new engine has to pass all of it."""
+"""What every VectorIndex does with scenes. A new engine has to pass all of it, and what stands in test_publishing.py,
+test_scan_and_restore.py and test_described_videos.py.
+"""
 
 import pickle
 import subprocess
@@ -18,6 +20,7 @@ from footage.index import VectorIndex
 from footage.index_records import IndexHit, SceneFilter, VectorQuery
 from footage.records import SparseVector
 from tests.conftest import PROJECT
+from tests.footage.conftest import url_for
 from tests.points import (
     ALL,
     ENGINES,
@@ -26,8 +29,10 @@ from tests.points import (
     Open,
     as_described,
     described,
+    drop,
     ids,
     names,
+    open_engine,
     same,
     scene,
     seen,
@@ -61,42 +66,10 @@ def test_upserting_again_replaces(index: VectorIndex) -> None:
     assert same(stored, changed)
 
 
-def test_nothing_is_seen_before_it_is_published(index: VectorIndex) -> None:
-    index.upsert([scene("v1/0"), scene("v2/0")])
-    assert (index.count(LIVE), index.count(ALL)) == (0, 2)
-    index.publish("home", scene("v1/0").video_id, "g1")
-    assert names(index, LIVE) == ids(scene("v1/0"))
-
-
-def test_what_is_live_stays_live_when_it_is_written_again(index: VectorIndex) -> None:
-    write(index, scene("v1/0"))
-    index.upsert([scene("v1/0"), scene("v1/10")])
-    assert names(index, LIVE) == ids(scene("v1/0"))
-
-
-def test_publishing_a_generation_removes_the_others(index: VectorIndex) -> None:
-    old = [scene("v1/0"), scene("v1/10"), scene("v2/0")]
-    new = [scene("v1/0", generation="g2"), scene("v1/12", generation="g2")]
-    write(index, *old)
-    index.upsert(new)
-    assert names(index, LIVE) == ids(*old)
-    for _ in range(2):
-        index.publish("home", new[0].video_id, "g2")
-        found = {(point.scene_id, point.generation) for point in index.points(ALL)}
-        assert found == {(old[2].scene_id, "g1"), (new[0].scene_id, "g2"), (new[1].scene_id, "g2")}
-        assert names(index, LIVE) == ids(new[0], new[1], old[2])
-
-
-def test_publishing_touches_no_other_workspace(index: VectorIndex) -> None:
-    write(index, scene("v1/0", workspace="away"))
-    write(index, scene("v1/0", generation="g2"))
-    assert index.count(SceneFilter("away")) == 1
-
-
 @pytest.fixture(scope="module", params=ENGINES)
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
     """Two videos, one that is not live, and one of another workspace; only for reading."""
-    index = ENGINES[request.param](tmp_path_factory.mktemp("filled"))
+    index = open_engine(request.param, tmp_path_factory.mktemp("filled"), url_for(request.param, request))
     live = [
         scene("v1/0", tags=("outdoor", "car")),
         scene("v1/10", tags=("car",)),
@@ -107,7 +80,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     write(index, *(seen(point, visual=[1, 0, 0]) for point in live))
     index.upsert([seen(scene("v3/0"), visual=[1, 0, 0])])
     yield index
-    index.close()
+    drop(index)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +157,17 @@ def test_each_list_gives_the_nearest_of_its_own(index: VectorIndex) -> None:
     assert [hit.scene_id for hit in limited] == [said.scene_id]
     assert index.search([], LIVE, 10) == []
     assert pickle.loads(pickle.dumps((lists, both, LIVE)))[0] == lists
+
+
+def test_equal_scores_come_in_order_of_scenes(index: VectorIndex) -> None:
+    points = [seen(scene(f"v1/{start}"), visual=[1, 0, 0], sparse={5: 1.0}) for start in range(20)]
+    write(index, *points)
+    queries = [
+        VectorQuery("visual", np.asarray([0, 1, 0], np.float32)),
+        VectorQuery("transcript_sparse", SparseVector((5,), (1.0,))),
+    ]
+    for hits in index.search(queries, LIVE, 20):
+        assert [hit.scene_id for hit in hits] == sorted(ids(*points))
 
 
 def test_rarity_is_counted_in_the_workspace_among_what_is_live(index: VectorIndex) -> None:

@@ -1,0 +1,96 @@
+"""A scene as every engine keeps it: one flat payload, the same in all, so that points are copied as they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from footage.errors import IndexMismatch
+from footage.index_records import IndexHit, IndexSpec, ScenePoint
+from footage.records import SceneVectors, SparseVector, Vector
+
+DENSE = ("transcript", "visual", "caption")
+SPARSE = "transcript_sparse"
+SCORE_DIGITS = 6  # single precision has 7.2; sums of a few terms were seen to differ by 2e-7 of their value
+_HIT_FIELDS = tuple(field.name for field in fields(IndexHit) if field.name != "score")
+_POINT_FIELDS = tuple(field.name for field in fields(ScenePoint) if field.name not in ("vectors", "tags"))
+
+
+def dimensions(spec: IndexSpec) -> dict[str, int]:
+    """How long each dense vector is."""
+    return dict(zip(DENSE, (spec.text_dimensions, spec.vision_dimensions, spec.text_dimensions), strict=True))
+
+
+def check_vector(what: str, vector: Vector, length: int) -> None:
+    """Let a vector pass that an index can hold; engines would take NaN.
+
+    Raises:
+        IndexMismatch: it has another length or is not finite; the message begins with `what`.
+    """
+    if vector.shape != (length,) or not np.isfinite(vector).all():
+        raise IndexMismatch(f"{what} has shape {vector.shape}; the index holds finite vectors of {length} numbers.")
+
+
+def dense_vectors(vectors: SceneVectors, spec: IndexSpec) -> dict[str, Vector]:
+    """The dense vectors that there are, by name; a scene may have none.
+
+    Raises:
+        IndexMismatch: one does not fit; the message names it and its scene.
+    """
+    there = {name: vector for name in DENSE if (vector := getattr(vectors, name)) is not None}
+    for name, vector in there.items():
+        check_vector(f"The {name} vector of scene {vectors.scene_id}", vector, dimensions(spec)[name])
+    return there
+
+
+def payload(point: ScenePoint, live: bool) -> dict[str, Any]:
+    """All of a point but its vectors."""
+    return {
+        **{name: getattr(point, name) for name in _POINT_FIELDS},
+        "tags": list(point.tags),
+        "live": int(live),  # a number: MatchValue(True) of qdrant-edge-py 0.9.0 finds no boolean
+    }
+
+
+def scene_point(
+    payload: Mapping[str, Any], dense: Mapping[str, Sequence[float]], sparse: SparseVector | None
+) -> ScenePoint:
+    """The point that `payload` and these vectors were made from."""
+    arrays = {name: np.asarray(vector, np.float32) for name, vector in dense.items()}
+    return ScenePoint(
+        **{name: payload[name] for name in _POINT_FIELDS if name in payload},  # older versions wrote fewer
+        tags=tuple(payload["tags"]),
+        vectors=SceneVectors(
+            scene_id=payload["scene_id"],
+            transcript=arrays.get("transcript"),
+            transcript_sparse=sparse,
+            visual=arrays.get("visual"),
+            caption=arrays.get("caption"),
+        ),
+    )
+
+
+def hit(payload: Mapping[str, Any], score: float) -> IndexHit:
+    """A scene of one list."""
+    return IndexHit(**{name: payload[name] for name in _HIT_FIELDS}, score=score)
+
+
+def in_order(hits: Iterable[IndexHit]) -> list[IndexHit]:
+    """Best first; equal scores by scene and generation, so that fusion, which goes by ranks, is the same everywhere.
+
+    Engines give equal scores in the order in which they happened to store the points, and add up the terms of a sparse
+    score in any order: so scores are equal here that agree in SCORE_DIGITS digits. Which of them is in a list that ends
+    amid equal scores stays the engine's choice.
+    """
+    return sorted(hits, key=lambda one: (-rounded_score(one.score), one.scene_id, one.generation))
+
+
+def rounded_score(score: float) -> float:
+    """The score without the last digits, which depend on the order of additions."""
+    return float(f"{score:.{SCORE_DIGITS}g}")
+
+
+def by_place(point: ScenePoint) -> tuple[str, float, str, str]:
+    """Key of the order that VectorIndex.points promises."""
+    return (point.video_id, point.start_s, point.scene_id, point.generation)

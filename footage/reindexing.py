@@ -1,0 +1,102 @@
+"""Rebuilding an index beside itself and putting the result in its place, while searches go on.
+
+What changes is how vectors are held (graphs, quantisation, disk, shards), by the settings of today; scenes, vectors and
+descriptions stay as they are. The caller keeps writers away: see reindex_guard.py.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from footage.errors import FootageError
+from footage.index_address import IndexAddress
+from footage.index_copy import Copied, copy_index
+from footage.index_records import IndexSpec
+from footage.index_service import IndexService
+from footage.server_collections import alias_names
+from footage.server_index import ServerIndex
+from footage.server_swap import drop_old, new_generation, swap_aliases, unused_generations
+from footage.storage_settings import QdrantSettings
+
+OWNER = "footage reindex"
+_LOCK_WAIT_S = 15.0  # a search that has the embedded index open ends within that
+_DRAIN_S = 2.0  # searches that found the old collections by their alias end within that; they take milliseconds
+
+Say = Callable[[str], None]
+
+
+def reindex(
+    address: IndexAddress, spec: IndexSpec, settings: QdrantSettings, say: Say, store_id: str | None = None
+) -> Copied:
+    """Rebuild an index. Killed at any moment, or failed, it leaves an index that is whole; it can be done again.
+
+    It takes the disk space of the index once more. Of an embedded index the searches of other processes are answered
+    by this one; during the exchange, a moment at the end, they wait.
+
+    Args:
+        address: of the index.
+        spec: of the index.
+        settings: of the server; new collections are made by them.
+        say: called with what is done now.
+        store_id: of the store that the index is to belong to; None: it stays tied to the one that it is tied to.
+
+    Raises:
+        IndexBusy: another process has the embedded index.
+        IndexMismatch: it holds the scenes of another store.
+        StoreError: there is no index, or the result is not what it should be; the index is as it was.
+    """
+    if address.path is None:
+        with ServerIndex(address.url, spec, settings, create=False) as index:
+            if store_id is not None:
+                index.bind(store_id)
+            return _reindex_server(index, say)
+    return _reindex_folder(address.path, spec, say, store_id)
+
+
+def _reindex_server(index: ServerIndex, say: Say) -> Copied:
+    _drop_leftovers(index)
+    fresh = new_generation(index)
+    try:
+        copied = copy_index(index, fresh, lambda points: say(f"{points} scenes written anew"))
+        say(f"{copied.points} scenes written anew; the server builds its graphs")
+        fresh.wait_until_indexed()
+        former = swap_aliases(index, fresh)
+    except BaseException:  # also Ctrl-C: what is half is given up
+        with contextlib.suppress(FootageError):  # the first error counts, and the next re-indexing removes it too
+            drop_old(index, fresh.names)
+        raise
+    finally:
+        fresh.close()
+    say("searches are answered by the rebuilt index; removing the old one")
+    time.sleep(_DRAIN_S)
+    drop_old(index, former)
+    return copied
+
+
+def _drop_leftovers(index: ServerIndex) -> None:
+    """Remove collections that a killed re-indexing left; nobody else makes any, see reindex_guard.py."""
+    names = alias_names(index.settings)
+    suffixes = {
+        name.removeprefix(f"{names.scenes}-").removeprefix(f"{names.videos}-") for name in unused_generations(index)
+    }
+    for suffix in sorted(suffixes):
+        drop_old(index, names.numbered(suffix))
+
+
+def _reindex_folder(path: Path, spec: IndexSpec, say: Say, store_id: str | None) -> Copied:
+    from footage.embedded_index import EmbeddedIndex
+    from footage.embedded_rebuild import aside_of, build_aside, remove_aside
+
+    with EmbeddedIndex(path, spec, OWNER, _LOCK_WAIT_S, create=False) as index:
+        if store_id is not None:
+            index.bind(store_id)
+        service = IndexService(index, path)
+        try:
+            copied = build_aside(index, path, spec, say)
+        finally:
+            service.close()  # nobody may search during the exchange
+        say("putting the rebuilt index in place")
+        index.replace_by(aside_of(path))
+        remove_aside(path)
+    return copied
