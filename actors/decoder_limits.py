@@ -3,8 +3,11 @@
 from typing import NamedTuple
 
 from actors.child_channel import GRACE_S, START_LIMIT_S
+from actors.scratch_room import ROOM_WAIT_S
 from actors.source_check import READ_BYTES_PER_S
 from footage.decoder_settings import DecoderLimits, DecoderSettings
+from footage.remote_access import fetching_s
+from footage.sources import is_remote
 
 TRIES = 2  # a child that was killed gets one more; what kills two is the video
 STARTS = TRIES + 1  # of a child, with no video in hand, before the decoder counts as unavailable
@@ -29,6 +32,14 @@ class RequestLimits(NamedTuple):
 def reading_s(size_bytes: int) -> float:
     """Seconds that reading a file once may take."""
     return size_bytes / READ_BYTES_PER_S
+
+
+def fetch_limit_s(uri: str, size_bytes: int) -> float:
+    """More seconds than it can take until a copy of a source is here, of itself or by another process; a file: none.
+
+    SpanPlanner and VideoDecoder may need it on top of plan_limit() and decode_limit(), whatever media is in hand.
+    """
+    return ROOM_WAIT_S + fetching_s(size_bytes) if is_remote(uri) else 0.0
 
 
 def media_read_s(settings: DecoderSettings, span_s: float) -> float:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from footage.errors import EmptySource, MissingSource, SourceChanged, VideoError
-from footage.sources import file_source
+from footage.local_sources import file_source
 
 READ_BYTES = 1 << 20  # at a time
 READ_BYTES_PER_S = 10e6  # a slow disk or network: time limits of what reads a whole file follow it
@@ -39,6 +39,20 @@ def check_source(path: Path) -> int:
     if status.st_size == 0:
         raise EmptySource(f"{path.name} is empty (0 bytes). Copy the file again.")
     return status.st_size
+
+
+def read_blocks(path: Path) -> Iterator[bytes]:
+    """The content of a regular file, in blocks.
+
+    Raises:
+        MissingSource: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            while block := file.read(READ_BYTES):
+                yield block
+    except OSError as error:
+        raise MissingSource(f"{path.name} cannot be read: {error.strerror}.") from error
 
 
 def refuse_unreadable(path: Path, error: OSError) -> None:

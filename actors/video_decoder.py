@@ -1,7 +1,6 @@
 """Decodes spans of videos into scenes with key frames, and sound: the first stage of the pipeline."""
 
 import logging
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,11 +8,12 @@ import pyarrow as pa
 
 from actors.decoder_limits import media_read_s
 from actors.decoder_process import DecoderProcess
-from actors.source_check import unchanged_source
+from actors.source_files import SourceFiles
 from footage.decoder_settings import DecoderSettings
 from footage.errors import VideoError, code_of
 from footage.identity import scene_id
 from footage.records import DecodedScene, DecodedSpan, Scene, Span
+from footage.remote_access import USUAL_ACCESS, RemoteAccess
 from footage.span_table import replace_column
 
 LOG = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class VideoDecoder:
     Called with a table of footage.span_table.SPAN rows it appends the columns of ADDS. A span that cannot be decoded
     gets `failure_code` and `failure`, and so does one whose file is no longer the one that was planned; rows that
     failed before, and duplicates, get no scenes. With `wants_language_sample` each span of a video that has several,
-    and sound, also carries sound from all over the video (see language_sample).
+    and sound, also carries sound from all over the video (see language_sample). Without `wants_sound` none carries any.
     """
 
     ADDS: ClassVar[pa.Schema] = pa.schema(
@@ -43,9 +43,17 @@ class VideoDecoder:
         ]
     )
 
-    def __init__(self, settings: DecoderSettings, wants_language_sample: bool = False) -> None:
+    def __init__(
+        self,
+        settings: DecoderSettings,
+        wants_language_sample: bool = False,
+        access: RemoteAccess = USUAL_ACCESS,
+        wants_sound: bool = True,
+    ) -> None:
         self._settings = settings
+        self._wants_sound = wants_sound
         self._wants_language_sample = wants_language_sample
+        self._files = SourceFiles(access)
         self._process = DecoderProcess(settings)
 
     @property
@@ -115,16 +123,21 @@ class VideoDecoder:
         )
 
     def __call__(self, spans: pa.Table) -> pa.Table:
-        """Decodes each row's span; see the class."""
+        """Decodes each row's span; see the class.
+
+        Raises:
+            StoreError: the store of a source does not answer, or cannot be used.
+        """
         codes, reasons = spans["failure_code"].to_pylist(), spans["failure"].to_pylist()
         decoded: list[DecodedSpan | None] = []
         for position, row in enumerate(spans.to_pylist()):
             result = None
-            if row["failure_code"] is None and not row["duplicate"]:
+            if row["failure_code"] is None and not (row["duplicate"] or row["elsewhere"]):
                 try:
                     result = self._decode_row(row)
                 except VideoError as error:
                     codes[position], reasons[position] = code_of(error), str(error)
+                self._files.decoded(row["source_uri"], row["source_etag"], row["run_id"], row["span_index"])
             decoded.append(result)
         spans = replace_column(replace_column(spans, "failure_code", codes), "failure", reasons)
         columns = [_columns_of(result) for result in decoded]
@@ -133,16 +146,17 @@ class VideoDecoder:
         return spans
 
     def _decode_row(self, row: dict[str, Any]) -> DecodedSpan:
-        path = Path(os.fsdecode(row["path"]))
-        is_sampled = self._wants_language_sample and row["span_count"] > 1 and row["has_audio"]
-        with unchanged_source(path, row["source_etag"]):
+        has_audio = row["has_audio"] and self._wants_sound
+        is_sampled = self._wants_language_sample and row["span_count"] > 1 and has_audio
+        source = row["source_uri"], row["path"], row["source_etag"], row["source_size_bytes"]
+        with self._files.open(*source) as path:
             return self.decode(
                 path,
                 row["video_id"],
                 Span(row["span_index"], row["span_start_s"], row["span_end_s"]),
                 is_last=row["span_index"] == row["span_count"] - 1,
                 first_frame_s=row["first_frame_s"],
-                has_audio=row["has_audio"],
+                has_audio=has_audio,
                 has_timestamps=row["has_timestamps"],
                 sampled_s=row["duration_s"] if is_sampled else None,
             )

@@ -1,97 +1,98 @@
-"""Which videos a source names: the files of a folder, or one file."""
+"""Which videos an address names, and what has become of one: on this machine, in S3, or behind http(s).
 
-import os
-import stat
+The URI of a source says where it is: `file:///...` (percent-encoded), `s3://bucket/key` (the key as it is), or
+`http(s)://...`.
+"""
+
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from footage.errors import SettingsError
+from footage import http_sources, s3_sources
+from footage.errors import MissingSource, SettingsError
+from footage.local_sources import MISSING_ETAG, file_source, is_file_present, list_local, local_path
 from footage.records import Source
-
-# Suffixes of the containers that the decoder opens (media_file.FORMATS); other files of a folder are left out.
-VIDEO_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        *("mp4", "m4v", "mov", "qt", "mkv", "webm", "avi", "flv", "f4v", "ts", "m2ts", "mts", "mpg", "mpeg", "vob"),
-        *("3gp", "3g2", "mj2", "wmv", "asf", "ogv", "mxf"),
-    )
-)
-FSCK_FOLDER = "lost+found"  # at the top of most Linux disks, for root only, and never a place of videos
-MISSING_ETAG = "missing"  # of a name that leads nowhere (a dangling link); the decoder says so with a reason
+from footage.remote_access import USUAL_ACCESS, RemoteAccess
+from footage.s3_uri import is_s3, split_s3
 
 
-def file_uri(path: str | Path) -> str:
-    """The file URI of a path; bytes that are not UTF-8 survive, percent-encoded."""
-    return "file://" + quote_from_bytes(os.fsencode(os.path.abspath(path)))
+def is_http(uri: str) -> bool:
+    """Whether an address is one of http or https."""
+    return uri.lower().startswith(("http://", "https://"))
 
 
-def local_path(uri: str) -> Path:
-    """The path of a file URI.
+def is_remote(uri: str) -> bool:
+    """Whether a source is something else than a file of this machine."""
+    return is_s3(uri) or is_http(uri)
+
+
+def list_sources(address: str, access: RemoteAccess = USUAL_ACCESS) -> Iterator[Source]:
+    """The videos of a folder or of a prefix of a bucket, or the one file, object or URL that `address` is.
+
+    They come one by one as they are found: memory does not grow with their number, except with that of one folder.
 
     Raises:
-        SettingsError: the URI is of another kind.
+        SettingsError: the address leads nowhere or is of a kind that cannot be read, or a part of it cannot be read,
+            whose videos would be missing in silence.
+        StoreError: the bucket cannot be used; StoreUnavailable where it, or the server, does not answer.
     """
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        raise SettingsError(f"{uri} is not a local file, and this version of footage reads local files only.")
-    return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
-
-
-def file_source(path: str | Path) -> Source:
-    """The source record of one file; one that cannot be reached is a source all the same, so that it is reported."""
-    try:
-        info = os.stat(path)
-    except OSError:
-        return Source(file_uri(path), MISSING_ETAG, 0)
-    return Source(file_uri(path), f"{info.st_mtime_ns:x}-{info.st_size:x}", info.st_size)
-
-
-def list_sources(source: str) -> Iterator[Source]:
-    """The videos that a folder holds (at any depth, in name order), or the one file that `source` is.
-
-    Hidden files and folders are left out, and so is what a link to a folder leads to, which could be a loop.
-
-    Raises:
-        SettingsError: the source is not there or is of a kind that cannot be read, or a folder in it cannot be read:
-            its videos would be missing in silence.
-    """
-    if "://" in source and not source.startswith("file://"):
+    if is_s3(address):
+        return s3_sources.list_s3(address, access.s3)
+    if is_http(address):
+        return http_sources.list_http(address, access.sources)
+    if "://" in address and not address.startswith("file://"):
         raise SettingsError(
-            f"{source} cannot be read: this version of footage reads folders and files of this machine."
+            f"{address} cannot be read: a source is a folder or a file, s3://bucket/prefix, or an http(s) URL."
         )
-    root = local_path(source) if source.startswith("file://") else Path(source)
+    return list_local(address)
+
+
+def current_source(uri: str, access: RemoteAccess = USUAL_ACCESS) -> Source:
+    """A source as it is now; its etag is MISSING_ETAG where it is gone or may not be read.
+
+    Raises:
+        StoreError: as list_sources().
+    """
+    if not is_remote(uri):
+        return file_source(local_path(uri))
     try:
-        mode = os.stat(root).st_mode
-    except OSError as error:
-        raise SettingsError(f"The source {source} cannot be read: {error.strerror}.") from error
-    if not stat.S_ISDIR(mode):
-        yield file_source(root)
-        return
-    if not os.access(root, os.R_OK | os.X_OK):
-        raise SettingsError(f"The source folder {source} cannot be read: no permission.")
-    for folder, subfolders, files in os.walk(root, onerror=_refuse_folder):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != FSCK_FOLDER)
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
-                yield file_source(os.path.join(folder, name))
+        if is_s3(uri):
+            return s3_sources.s3_source(uri, access.s3)
+        return http_sources.http_files(access.sources).source(uri)
+    except MissingSource:
+        return Source(uri, MISSING_ETAG, 0)  # as a dangling link: who reads it will say why
 
 
-def _refuse_folder(error: OSError) -> None:
-    if isinstance(error, FileNotFoundError):
-        return  # it was removed just now, and its videos with it
-    raise SettingsError(
-        f"The folder {error.filename} cannot be read: {error.strerror}. Give this user permission (chmod u+rx), move "
-        "it away, or index the folders beside it one by one."
-    ) from error
+def is_present(uri: str, access: RemoteAccess = USUAL_ACCESS) -> bool:
+    """Whether a source is still there; what it holds may have changed.
+
+    Raises:
+        StoreUnavailable: it cannot be told. An outage is no proof that something is gone.
+        StoreError: the bucket cannot be used.
+    """
+    if is_s3(uri):
+        return s3_sources.is_object_present(uri, access.s3)
+    if is_http(uri):
+        return http_sources.http_files(access.sources).is_present(uri)
+    return is_file_present(local_path(uri))
 
 
-def in_working_order(sources: list[Source]) -> list[Source]:
-    """One small video first: something is searchable early. Then the largest first: none of them makes a tail."""
-    if not sources:
-        return []
-    by_size = sorted(sources, key=lambda source: (source.size_bytes, source.uri))
-    # An empty or missing source shows nothing: the first one should be a video.
-    first = next((source for source in by_size if source.size_bytes > 0), by_size[0])
-    rest = [source for source in reversed(by_size) if source is not first]
-    return [first, *rest]
+def read_source(source: Source, access: RemoteAccess, start: int = 0) -> Iterator[bytes]:
+    """The bytes of a remote source from `start` on, as they come in; where a connection breaks it goes on.
+
+    Raises:
+        SourceChanged: it has not the content of its etag any more.
+        MissingSource: it is gone or may not be read.
+        VideoTooLarge: it is larger than sources.http_max_gib.
+        StoreUnavailable: its store, or its server, does not answer.
+    """
+    if is_s3(source.uri):
+        return s3_sources.object_blocks(source, access.s3, start)
+    return http_sources.http_files(access.sources).blocks(source, start)
+
+
+def source_name(uri: str) -> str:
+    """What users read as the name of a source's file."""
+    if is_s3(uri):
+        return split_s3(uri)[1].rsplit("/", 1)[-1]
+    path = urlsplit(uri).path if is_http(uri) else uri
+    return unquote(path.rsplit("/", 1)[-1], errors="replace")

@@ -1,7 +1,16 @@
 """The time limits of a stage lie above all that the decoder process may take within it."""
 
 from actors.child_channel import GRACE_S, START_LIMIT_S
-from actors.decoder_limits import TRY_START_S, TimeAllowed, decode_limit, decode_request, media_read_s, plan_limit
+from actors.decoder_limits import (
+    TRY_START_S,
+    TimeAllowed,
+    decode_limit,
+    decode_request,
+    fetch_limit_s,
+    media_read_s,
+    plan_limit,
+)
+from actors.scratch_room import ROOM_WAIT_S
 from footage.decoder_settings import DecoderLimits, DecoderSettings
 
 SETTINGS = DecoderSettings(
@@ -25,3 +34,9 @@ def test_by_a_fixed_length_a_span_reads_on_by_a_piece_and_what_may_be_joined_to_
 
 def test_planning_may_read_a_file_for_its_hash_and_for_each_try_of_the_probe():
     assert plan_limit(SETTINGS) == TimeAllowed(2 * (TRY_START_S + 100), 3)
+
+
+def test_fetching_a_remote_source_may_wait_for_room_and_take_a_slow_line():
+    assert fetch_limit_s("file:///a.mp4", 10**9) == 0
+    assert fetch_limit_s("s3://bucket/a.mp4", 10**9) == ROOM_WAIT_S + 600 + 1000
+    assert fetch_limit_s("https://host/a.mp4", 0) == ROOM_WAIT_S + 600 + 10_000  # its server tells no length

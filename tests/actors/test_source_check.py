@@ -7,7 +7,7 @@ import pytest
 
 from actors.source_check import refuse_unreadable, unchanged_source
 from footage.errors import MissingSource, SourceChanged, UndecodableVideo
-from footage.sources import MISSING_ETAG, file_source
+from footage.local_sources import MISSING_ETAG, file_source
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from actors.video_decoder import VideoDecoder
 from footage.decoder_settings import DecoderSettings
 from footage.errors import VideoError, code_of
 from footage.identity import scene_id
+from footage.local_sources import file_source
 from footage.records import AUDIO_RATE_HZ, DecodedSpan, Video
-from footage.sources import file_source
 from footage.span_table import SPAN, table_of
 from tests import media
 from tests.decoding import VIDEO_ID, decode, image_of, times_of
@@ -194,6 +194,21 @@ def test_table(decoder: VideoDecoder, process: DecoderProcess, tmp_path: Path):
     }
     nothing = {field.name: [] if pa.types.is_list(field.type) else None for field in VideoDecoder.ADDS}
     assert rows[1:] == [nothing] * 4
+
+
+def test_without_sound_scenes_are_the_same(decoder: VideoDecoder, process: DecoderProcess, tmp_path: Path):
+    path = media.plain(tmp_path / "a.mp4")
+    video = process.probe(path)
+    table = table_of([row(path, video), row(path, video, span_index=1, span_count=2, span_start_s=3.0)], SPAN)
+    deaf = VideoDecoder(DecoderSettings(), wants_language_sample=True, wants_sound=False)
+    result = deaf(table)
+    deaf.close()
+    heard = decoder(table)
+    sound = ["audio_s16", "audio_start_s", "language_audio_s16"]
+    rest = [name for name in result.column_names if name not in sound]
+    assert result.select(rest).equals(heard.select(rest))
+    assert [len(audio) > 0 for audio in heard["audio_s16"].to_pylist()] == [True, True]
+    assert result.select(sound).to_pylist() == [dict(zip(sound, (b"", 0.0, None), strict=True))] * 2
 
 
 class SlowCopyDecoder(VideoDecoder):

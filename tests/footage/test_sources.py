@@ -1,106 +1,62 @@
-import os
+"""What every kind of source has in common; each kind is tested by itself."""
+
 from pathlib import Path
 
 import pytest
 
 from footage.errors import SettingsError
-from footage.records import Source
-from footage.sources import file_uri, in_working_order, list_sources, local_path
+from footage.local_sources import file_uri
+from footage.remote_access import RemoteAccess
+from footage.settings import Settings
+from footage.sources import (
+    current_source,
+    is_present,
+    is_remote,
+    list_sources,
+    source_name,
+)
+from footage.storage_settings import S3Settings, SourceSettings
 
 
-def _touch(path: Path, content: bytes = b"x") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
-
-
-def test_lists_videos_at_any_depth_in_name_order(tmp_path: Path) -> None:
-    wanted = [_touch(tmp_path / name) for name in ("a.MP4", "b/c.mkv", "b/d.webm")]
-    for name in ("notes.txt", ".hidden.mp4", ".git/e.mp4"):
-        _touch(tmp_path / name)
-
-    assert [source.uri for source in list_sources(str(tmp_path))] == [file_uri(path) for path in wanted]
-
-
-def test_one_file_of_any_suffix_is_a_source(tmp_path: Path) -> None:
-    film = _touch(tmp_path / "film.bin", b"12345")
+def test_a_file_is_a_source_by_path_and_by_uri(tmp_path: Path) -> None:
+    film = tmp_path / "a b.mp4"
+    film.write_bytes(b"film")
+    uri = file_uri(film)
 
     [source] = list_sources(str(film))
 
-    assert (source.uri, source.size_bytes) == (file_uri(film), 5)
+    assert (source.uri, source.size_bytes) == (uri, 4)
+    assert list(list_sources(uri)) == [source]
+    assert current_source(uri) == source
+    assert is_present(uri)
 
 
-def test_dangling_link_is_listed(tmp_path: Path) -> None:
-    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere")
-
-    assert list(list_sources(str(tmp_path))) == [Source(file_uri(tmp_path / "gone.mp4"), "missing", 0)]
-
-
-def test_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "loop").symlink_to(tmp_path)
-    _touch(tmp_path / "a.mp4")
-
-    assert len(list(list_sources(str(tmp_path)))) == 1
+@pytest.mark.parametrize("address", ["ftp://host/films", "gs://bucket/films", "/does/not/exist"])
+def test_source_that_cannot_be_listed_is_named(address: str) -> None:
+    with pytest.raises(SettingsError, match=address):
+        list(list_sources(address))
 
 
-def test_etag_changes_with_the_content(tmp_path: Path) -> None:
-    film = _touch(tmp_path / "film.mp4")
-    [before] = list_sources(str(film))
-    os.utime(film, ns=(1, 1))
-
-    [after] = list_sources(str(film))
-
-    assert before.etag != after.etag
-
-
-@pytest.mark.parametrize("name", ["plain.mp4", "with space#?%.mp4", "日本.mp4"])
-def test_uri_leads_back_to_the_path(tmp_path: Path, name: str) -> None:
-    assert local_path(file_uri(tmp_path / name)) == tmp_path / name
-
-
-def test_name_that_is_not_utf8_survives(tmp_path: Path) -> None:
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
-
-    assert local_path(file_uri(path)) == path
-    assert file_uri(path).isascii()
+@pytest.mark.parametrize(
+    ("uri", "name", "remote"),
+    [
+        ("file:///films/a%20b%25.mp4", "a b%.mp4", False),
+        ("file:///films/%FF.mp4", "\ufffd.mp4", False),
+        ("s3://bucket/films/a%20b?c#d.mp4", "a%20b?c#d.mp4", True),
+        ("s3://bucket/..", "..", True),
+        ("https://host/films/a%20b.mp4?signature=secret", "a b.mp4", True),
+        ("http://host", "", True),
+    ],
+)
+def test_name_of_a_source(uri: str, name: str, remote: bool) -> None:
+    assert (source_name(uri), is_remote(uri)) == (name, remote)
 
 
-@pytest.mark.parametrize("source", ["s3://bucket/films", "/does/not/exist"])
-def test_source_that_cannot_be_listed_is_named(source: str) -> None:
-    with pytest.raises(SettingsError, match=source):
-        list(list_sources(source))
+def test_sources_may_be_at_another_service_than_the_store() -> None:
+    store, other = S3Settings(endpoint="http://store"), S3Settings(endpoint="http://other")
+    sources = SourceSettings(http_allow=("host",))
 
+    same = RemoteAccess.of(Settings(s3=store, sources=sources))
+    apart = RemoteAccess.of(Settings(s3=store, source_s3=other, sources=sources))
 
-def test_a_small_video_comes_first_then_the_largest() -> None:
-    sizes = [5, 0, 9, 3, 7]
-    sources = [Source(f"file:///{size}.mp4", "e", size) for size in sizes]
-
-    assert [source.size_bytes for source in in_working_order(sources)] == [3, 9, 7, 5, 0]
-
-
-def _too_deep(folder: Path) -> None:
-    """Makes folders so deep that the path of the last one is longer than the kernel takes: it cannot be listed."""
-    name = "d" * 250
-    at = os.open(folder, os.O_RDONLY)
-    for _ in range(17):
-        os.mkdir(name, dir_fd=at)
-        inner = os.open(name, os.O_RDONLY, dir_fd=at)
-        os.close(at)
-        at = inner
-    os.close(at)
-
-
-def test_a_subfolder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    _touch(tmp_path / "a.mp4")
-    _too_deep(tmp_path)  # not by permissions, which do not bind root
-
-    with pytest.raises(
-        SettingsError, match=rf"^The folder {tmp_path}/d+.* cannot be read: File name too long\. .*chmod"
-    ):
-        list(list_sources(str(tmp_path)))
-
-
-def test_the_folder_of_fsck_is_left_out(tmp_path: Path) -> None:
-    _touch(tmp_path / "lost+found" / "a.mp4")
-
-    assert list(list_sources(str(tmp_path))) == []
+    assert (same, apart) == (RemoteAccess(store, sources), RemoteAccess(other, sources))
