@@ -29,7 +29,8 @@ class DescriptionWriter:
     """Stores what is written about videos. The vector goes first: a manifest with a description says it can be found.
 
     A writer may be killed in between and do it again: the point of a video and its place in the manifest are written
-    over. A video that is gone, or that another pipeline has indexed since it set out, is left alone.
+    over; then the mark goes by which runs find what is to be described. A video that is gone, or that another pipeline
+    has indexed since it set out, is left alone.
 
     Where there is nothing to tell, an empty text without a vector is stored, so that no later run reads the video and
     loads the models for it again. Where the model gave no answer nothing is stored: the next run asks it once more.
@@ -84,6 +85,7 @@ class DescriptionWriter:
         )
         if changed is None or not self._is_ours(changed):
             return "gone"
+        self._catalog.pending.remove("describe", row["video_id"])
         return "described" if text else "nothing_to_tell"
 
     def _is_ours(self, manifest: Manifest) -> bool:

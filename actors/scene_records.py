@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from footage.catalog import Catalog, utc_now
+from footage.catalog_records import Claim
 from footage.completion import most_spoken
 from footage.index_records import ScenePoint
 from footage.records import SceneVectors, SparseVector, Vector
 from footage.sidecar import (
-    Claim,
     Sidecar,
     SidecarMetadata,
     SpanRecord,
@@ -115,6 +115,7 @@ class SceneRecords:
                 caption=_vector(scene["caption_dense"]),
             ),
             tags=tuple(_tags(scene)),
+            claim_generation=row["claim_generation"],
         )
 
     def span_record(self, row: dict[str, Any], scenes: list[dict[str, Any]], claim: Claim) -> SpanRecord:
@@ -136,6 +137,7 @@ class SceneRecords:
             frames_decoded=row["frames_decoded"],
             frames_damaged=row["frames_damaged"],
             pipeline_fingerprint=self._fingerprint,
+            claim_generation=claim.generation,
             run_id=row["run_id"],
             committed_at=utc_now(),
             stage_seconds=_seconds(row),

@@ -150,7 +150,7 @@ class SceneSearcher:
         video_ids = tuple(request.video_ids)
         if request.dataset is not None:
             # The catalog knows a dataset's videos, also those that joined it after they were indexed.
-            in_dataset = catalog.dataset_videos(request.dataset)
+            in_dataset = catalog.datasets.videos(request.dataset)
             video_ids = tuple(id_ for id_ in in_dataset if not video_ids or id_ in video_ids)
             if not video_ids:
                 return None

@@ -1,14 +1,15 @@
 """Writes what the models found: sidecars and thumbnails, then vectors, then the span's record, then the whole video."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
 from actors.scene_records import SceneRecords, scenes_of
 from footage import identity
 from footage.catalog import Catalog
-from footage.completion import complete_video, spans_of_plan
-from footage.errors import StoreError
+from footage.catalog_records import Claim
+from footage.completion import Completer, Completion, spans_of_plan
 from footage.index import VectorIndex
 from footage.quarantine import quarantine_record
 from footage.sidecar import StoredSource
@@ -22,7 +23,7 @@ OUTCOME = pa.schema(
         SPAN.field("video_id"),
         SPAN.field("span_index"),
         SPAN.field("span_count"),
-        pa.field("status", pa.string(), nullable=False),  # committed, video_done, duplicate or failed
+        pa.field("status", pa.string(), nullable=False),  # committed, video_done, duplicate, elsewhere or failed
         pa.field("code", pa.string()),  # of a failure
         pa.field("reason", pa.string()),
         pa.field("scene_count", pa.int64(), nullable=False),
@@ -36,12 +37,21 @@ class SceneWriter:
     """Commits spans. Any write may be done again: what is stored is the same but for times and the run's name.
 
     Several writers may work on one video, and a writer may be killed anywhere; a video is seen by searches from the
-    moment its manifest is there.
+    moment its manifest is there. What a run writes counts as long as it holds the claim under which the span set out.
     """
 
     RETURNS: ClassVar[pa.Schema] = OUTCOME
 
-    def __init__(self, catalog: Catalog, index: VectorIndex, fingerprint: str, models: StoredModels) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        index: VectorIndex,
+        fingerprint: str,
+        models: StoredModels,
+        components: Mapping[str, str] | None = None,
+        lease_s: float = 60,
+        describes: bool = False,
+    ) -> None:
         """Take what to write to.
 
         Args:
@@ -49,64 +59,89 @@ class SceneWriter:
             index: where vectors go.
             fingerprint: of the pipeline that made the spans.
             models: that made the vectors, tags and captions.
+            components: of the pipeline's fingerprint, a hash each; see Manifest.
+            lease_s: how long a claim holds from its confirmation on.
+            describes: whether the run describes its videos afterwards.
         """
         self._catalog = catalog
         self._index = index
         self._fingerprint = fingerprint
         self._records = SceneRecords(catalog, fingerprint, models)
+        self._completer = Completer(catalog, index, components or {}, lease_s, describes)
 
     def __call__(self, spans: pa.Table) -> pa.Table:
         """Write a table of spans with the columns of all stages (`captions` may be missing); gives one row of OUTCOME
         per span.
 
         `video_done` says that the video is complete now; a video may say so more than once, when two writers end its
-        last spans at the same time or a span is written again. `duplicate` rows of a video that has no manifest yet
-        are left to the end of the run.
+        last spans at the same time or a span is written again. `elsewhere` says that another run has it. `duplicate`
+        rows of a video that has no manifest yet are left to the end of the run.
 
         Raises:
-            StoreError: the store cannot be used, or the claim of a span's video is gone.
+            StoreError: the store cannot be used.
         """
         return table_of([self._write(row) for row in spans.to_pylist()], OUTCOME)
 
     def _write(self, row: dict[str, Any]) -> dict[str, Any]:
+        if row["elsewhere"]:
+            return _outcome(row, "elsewhere")
         if row["failure_code"] is not None:
+            if row["claim_generation"] is not None and self._claim(row) is None:
+                return _outcome(row, self._after_loss(row))
             self._quarantine(row)
             return _outcome(row, "failed", code=row["failure_code"], reason=row["failure"])
         if row["duplicate"]:
             self._add_duplicate(row)
             return _outcome(row, "duplicate")
-        done = self._commit(row)
+        status = self._commit(row)
+        if status == "elsewhere":
+            return _outcome(row, status)
         duration_s = row["span_end_s"] - row["span_start_s"]
-        return _outcome(
-            row, "video_done" if done else "committed", scene_count=len(row["scene_ids"]), duration_s=duration_s
-        )
+        return _outcome(row, status, scene_count=len(row["scene_ids"]), duration_s=duration_s)
 
-    def _commit(self, row: dict[str, Any]) -> bool:
-        """Write one span; True if its video is complete."""
-        video_id = row["video_id"]
-        claim = self._catalog.claim(video_id)
-        if claim is None or claim.pipeline_fingerprint != self._fingerprint:
-            manifest = self._catalog.manifest(video_id)
-            if manifest is not None and manifest.pipeline_fingerprint == self._fingerprint:
-                return True  # completed, and its claim given back, since this row set out
-            raise StoreError(
-                f"The claim of video {video_id} ({row['source_uri']}) is gone or belongs to another pipeline: "
-                "another run took it over. Index the source again."
-            )
+    def _commit(self, row: dict[str, Any]) -> Literal["committed", "video_done", "elsewhere"]:
+        """Write one span, and end its video if it is the last one."""
+        claim = self._claim(row)
+        if claim is None or not self._store(row, claim):
+            return self._after_loss(row)
+        self._catalog.delete_quarantine_record(identity.quarantine_id(claim.source.uri, row["span_index"]))
+        complete = spans_of_plan(self._catalog, claim)
+        if complete is None:
+            return "committed"
+        ended: Completion = self._completer.complete(claim, complete, row["dataset"])
+        match ended:
+            case "complete":
+                return "video_done"
+            case "incomplete":
+                return "committed"
+            case "elsewhere":
+                return self._after_loss(row)
+
+    def _claim(self, row: dict[str, Any]) -> Claim | None:
+        """The claim under which the row set out, if it still holds."""
+        claim = self._catalog.claims.get(row["video_id"])
+        ours = (row["run_id"], row["claim_generation"])
+        return claim if claim is not None and (claim.run_id, claim.generation) == ours else None
+
+    def _after_loss(self, row: dict[str, Any]) -> Literal["video_done", "elsewhere"]:
+        """What a span without a claim comes to: this run has completed the video since, or another run has it."""
+        manifest = self._catalog.manifest(row["video_id"])
+        ours = (self._fingerprint, row["run_id"])
+        done = manifest is not None and (manifest.pipeline_fingerprint, manifest.run_id) == ours
+        return "video_done" if done else "elsewhere"
+
+    def _store(self, row: dict[str, Any], claim: Claim) -> bool:
+        """Write scenes, points, and then the span's record; False if the claim was lost on the way."""
         # A span of a complete video, written again: its scenes have their final places already.
         complete = spans_of_plan(self._catalog, claim)
         before = sum(len(span.scenes) for span in (complete or [])[: row["span_index"]])
         scenes = scenes_of(row)
         for position, scene in enumerate(scenes):
-            self._catalog.put_thumbnail(video_id, scene["scene_id"], scene["thumbnail"])
-            self._catalog.put_sidecar(self._records.sidecar(row, scene, before + position, claim))
+            self._catalog.put_thumbnail(row["video_id"], scene["scene_id"], scene["thumbnail"])
+            if not self._catalog.put_sidecar(self._records.sidecar(row, scene, before + position, claim), claim):
+                return False
         self._index.upsert([self._records.point(row, scene) for scene in scenes])
-        self._catalog.put_span(self._records.span_record(row, scenes, claim))
-        self._catalog.delete_quarantine_record(identity.quarantine_id(claim.source.uri, row["span_index"]))
-        complete = spans_of_plan(self._catalog, claim)
-        if complete is not None:
-            complete_video(self._catalog, self._index, claim, complete, row["dataset"], row["run_id"])
-        return complete is not None
+        return self._catalog.put_span(self._records.span_record(row, scenes, claim), claim)
 
     def _add_duplicate(self, row: dict[str, Any]) -> None:
         source = _source(row)

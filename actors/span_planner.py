@@ -1,43 +1,32 @@
 """Reads each source once, learns what it is, claims it, and plans its spans."""
 
 import hashlib
-import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from actors.decoder_process import DecoderProcess
-from actors.source_check import READ_BYTES, check_source, unchanged_source
+from actors.source_files import PLANNING_PATIENCE_S, SourceFiles
 from footage import identity
-from footage.catalog import Catalog, utc_now
+from footage.catalog import Catalog
+from footage.catalog_records import Claim
+from footage.claiming import Taken, take_claim
+from footage.completion import counts
 from footage.decoder_settings import DecoderSettings
-from footage.errors import MissingSource, VideoError, code_of
+from footage.errors import VideoError, code_of
+from footage.kept_parts import check_kept
+from footage.leases import stamp
+from footage.parts import Part
 from footage.records import Span, Video
-from footage.sidecar import Claim, StoredSource, StoredSpan, StoredVideo
+from footage.remote_access import USUAL_ACCESS, RemoteAccess
+from footage.sidecar import Manifest, StoredSource, StoredSpan, StoredVideo
+from footage.sources import source_name
 from footage.span_plan import plan_spans
 from footage.span_table import SPAN, table_of
 
 SOURCE = pa.schema([SPAN.field(name) for name in SPAN.names[: SPAN.get_field_index("path") + 1]])
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a regular file, in hex.
-
-    Raises:
-        MissingSource: it cannot be opened, or is no regular file.
-        EmptySource: it has no bytes.
-    """
-    check_source(path)
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(READ_BYTES):
-                digest.update(block)
-    except OSError as error:
-        raise MissingSource(f"{path.name} cannot be read: {error.strerror}.") from error
-    return digest.hexdigest()
 
 
 class SpanPlanner:
@@ -45,45 +34,84 @@ class SpanPlanner:
 
     RETURNS: ClassVar[pa.Schema] = SPAN
 
-    def __init__(self, settings: DecoderSettings, catalog: Catalog, fingerprint: str) -> None:
+    def __init__(
+        self,
+        settings: DecoderSettings,
+        catalog: Catalog,
+        fingerprint: str,
+        access: RemoteAccess = USUAL_ACCESS,
+        process: DecoderProcess | None = None,
+        only: Collection[Part] = (),
+        components: Mapping[str, str] | None = None,
+    ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._fingerprint = fingerprint
-        self._process = DecoderProcess(settings)
+        self._files = SourceFiles(access, PLANNING_PATIENCE_S)
+        self._process = process or DecoderProcess(settings)
+        self._only = only
+        self._components = components or {}
 
     def __call__(self, sources: pa.Table) -> pa.Table:
         """The spans of a table of sources (schema SOURCE): at least one row for each of them.
 
         A source that cannot be used gives one row with a failure; one whose bytes are another source's gives one
-        row marked `duplicate`; of a video that was begun before, only spans without a record are given.
+        row marked `duplicate`, and one whose video another run works on a row marked `elsewhere`; of a video that was
+        begun before, only spans without a record are given. Where `only` some parts are made anew, a video of which
+        the rest cannot be kept is one that cannot be used.
+
+        Raises:
+            StoreError: the store of a source does not answer, or cannot be used.
         """
-        rows = [row for source in sources.to_pylist() for row in self._rows(source)]
+        rows = []
+        for source in sources.to_pylist():
+            planned = self._rows(source)
+            self._keep_for_decoding(source, planned)
+            rows += planned
         return table_of(rows, SPAN)
 
+    def _keep_for_decoding(self, source: dict[str, Any], planned: list[dict[str, Any]]) -> None:
+        """A copy of a remote source stays for the spans that were planned; without any it goes."""
+        uri, etag = source["source_uri"], source["source_etag"]
+        if spans := [row["span_index"] for row in planned if row["span_index"] is not None]:
+            self._files.planned(uri, etag, source["run_id"], spans)
+        else:
+            self._files.discard(uri, etag, source["run_id"])
+
     def _rows(self, source: dict[str, Any]) -> list[dict[str, Any]]:
-        empty = {**source, **dict.fromkeys(SPAN.names[len(source) :]), "duplicate": False, "stage_seconds": []}
-        path = Path(os.fsdecode(source["path"]))
+        flags = {"duplicate": False, "elsewhere": False, "stage_seconds": []}
+        empty = {**source, **dict.fromkeys(SPAN.names[len(source) :]), **flags}
+        sha = hashlib.sha256()
         try:
-            with unchanged_source(path, source["source_etag"]):
-                sha256 = sha256_of(path)
+            uri, path_bytes = source["source_uri"], source["path"]
+            etag, size_bytes = source["source_etag"], source["source_size_bytes"]
+            with self._files.open(uri, path_bytes, etag, size_bytes, sha.update) as path:
+                sha256 = sha.hexdigest()
                 known = {**empty, "video_id": identity.video_id(source["workspace"], sha256)}
                 manifest = self._catalog.manifest(known["video_id"])
                 done = manifest is not None and manifest.pipeline_fingerprint == self._fingerprint
+                if self._only and not done:
+                    check_kept(source_name(uri), manifest, self._components, self._only)
                 video = None if done else self._process.probe(path)
         except VideoError as error:
             return [{**empty, "failure_code": code_of(error), "failure": str(error)}]
         if video is None:
             return [{**known, "duplicate": True}]
-        claim = self._claim(known, sha256, video)
-        if claim.source.uri != source["source_uri"]:
-            return [{**known, "duplicate": True}]
+        claim, how = self._take(known, sha256, video, manifest)
+        if how != "ours":
+            return [{**known, how: True}]
+        known["claim_generation"] = claim.generation
         return [self._row(known, video, span, len(claim.spans)) for span in self._spans_to_do(claim)]
 
-    def _claim(self, row: dict[str, Any], sha256: str, video: Video) -> Claim:
-        """This run's claim of the video: ours, or that of the source which had the same bytes first."""
-        ours = Claim(
+    def _take(self, row: dict[str, Any], sha256: str, video: Video, older: Manifest | None) -> Taken:
+        """Claim the video, for as long as the run's lease holds; `older` is what another pipeline made of it."""
+        now = datetime.now(UTC)
+        generation = 1 if older is None else older.claim_generation + 1
+        wanted = Claim(
             video_id=row["video_id"],
             run_id=row["run_id"],
+            generation=generation,
+            resumes_from=generation,
             source=StoredSource(uri=row["source_uri"], etag=row["source_etag"], size_bytes=row["source_size_bytes"]),
             sha256=sha256,
             video=StoredVideo(**{name: getattr(video, name) for name in StoredVideo.model_fields}),
@@ -92,24 +120,15 @@ class SpanPlanner:
                 for span in plan_spans(video, self._settings.span_s)
             ],
             pipeline_fingerprint=self._fingerprint,
-            claimed_at=utc_now(),
+            claimed_at=stamp(now),
         )
-        if self._catalog.create_claim(ours):
-            return ours
-        theirs = self._catalog.claim(row["video_id"])
-        if theirs is None or theirs.run_id != row["run_id"]:
-            # The embedded index has one owner, so another run's claim is one that died.
-            self._catalog.put_claim(ours)
-            return ours
-        return theirs
+        return take_claim(self._catalog, wanted, now)
 
     def _spans_to_do(self, claim: Claim) -> Sequence[Span]:
-        """The planned spans without a matching record; the last one where all have one but the manifest is missing."""
-        done = {
-            record.span
-            for record in self._catalog.span_records(claim.video_id)
-            if record.pipeline_fingerprint == self._fingerprint
-        }
+        """The planned spans without a record that counts, whoever made it; the last one where all have one but the
+        manifest is missing.
+        """
+        done = {record.span for record in self._catalog.span_records(claim.video_id) if counts(record, claim)}
         left = [span for span in claim.spans if span not in done] or claim.spans[-1:]
         return [Span(span.index, span.start_s, span.end_s) for span in left]
 

@@ -1,4 +1,4 @@
-"""What is known about the videos of a workspace: sources, claims, spans, manifests, datasets, quarantine, reports.
+"""What is known about the videos of a workspace: manifests, spans, scenes, quarantine, reports, and the books.
 
 The catalog is the object store with names and types: every record is one JSON object under the key that the layout
 in docs gives it. Nothing is cached, so any number of processes may hold a catalog of the same store.
@@ -8,19 +8,25 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from footage import identity
+from footage.catalog_records import Claim, SourceRecord
+from footage.claim_book import ClaimBook
+from footage.dataset_book import DatasetBook
 from footage.errors import ObjectMissing
-from footage.record_json import Record, from_json, to_json
+from footage.lease_book import LeaseBook
+from footage.pending_book import PendingBook
+from footage.record_json import from_json, to_json
+from footage.record_store import all_records, get_record, put_record, put_record_while
 from footage.sidecar import (
-    Claim,
     Manifest,
     QuarantineRecord,
     RunReport,
     Sidecar,
-    SourceRecord,
     SpanRecord,
     Stored,
     StoredSource,
 )
+from footage.source_book import SourceBook
+from footage.source_moves import holders, leave_for, unrecord
 from footage.storage import ObjectStore
 
 
@@ -33,27 +39,29 @@ class Catalog:
     """Typed access to the records of one workspace. Getters give None for what is not there.
 
     A name that cannot be one is a SettingsError; an object that is not what its key says, or no store, is a StoreError.
+
+    Attributes:
+        sources: which are indexed.
+        claims: who works on which video.
+        leases: which runs live.
+        datasets: which videos they refer to.
+        pending: videos that the end of a run has to look at.
     """
 
     def __init__(self, store: ObjectStore, workspace: str) -> None:
         self.store = store
         self.workspace = identity.check_name("workspace", workspace)
-
-    # Sources
-
-    def source_record(self, uri: str) -> SourceRecord | None:
-        """What was recorded when this source was last indexed."""
-        return self._get(self._source_key(uri), SourceRecord)
-
-    def put_source(self, record: SourceRecord) -> None:
-        """Record that a source needs no reading again."""
-        self._put(self._source_key(record.source.uri), record)
+        self.sources = SourceBook(store, workspace)
+        self.claims = ClaimBook(store, workspace)
+        self.leases = LeaseBook(store, workspace)
+        self.datasets = DatasetBook(store, workspace)
+        self.pending = PendingBook(store, workspace)
 
     # Videos
 
     def manifest(self, video_id: str) -> Manifest | None:
         """The manifest of a video; it is there once every scene can be found."""
-        return self._get(self._manifest_key(video_id), Manifest)
+        return get_record(self.store, self._manifest_key(video_id), Manifest)
 
     def create_manifest(self, manifest: Manifest) -> bool:
         """Write the first manifest of a video; False if it has one."""
@@ -78,7 +86,7 @@ class Catalog:
     def manifests(self) -> Iterator[Manifest]:
         """The manifests of all videos, by video id."""
         for key in self.store.list(f"videos/{self.workspace}/"):
-            if key.endswith("/manifest.json") and (manifest := self._get(key, Manifest)) is not None:
+            if key.endswith("/manifest.json") and (manifest := get_record(self.store, key, Manifest)) is not None:
                 yield manifest
 
     def videos(self) -> Iterator[Manifest]:
@@ -90,44 +98,78 @@ class Catalog:
         self.store.delete(self._manifest_key(video_id))
 
     def add_source(self, video_id: str, source: StoredSource, dataset: str | None, fingerprint: str) -> Manifest | None:
-        """Say that a source, read or not, holds the bytes of an indexed video, and that a dataset refers to it.
+        """Say that a source, just found, holds the bytes of an indexed video, and that a dataset refers to it.
 
-        Gives the manifest with both, or None, having written nothing, if the video has no manifest of this pipeline.
+        Gives the manifest with both, or None, with nothing left written, if the video has no manifest of this pipeline.
         """
         manifest = self.manifest(video_id)
         if manifest is None or manifest.pipeline_fingerprint != fingerprint:
             return None
-        manifest = self.change_manifest(video_id, lambda held: held.with_source(source, dataset))
-        if manifest is None:
-            return None
-        self.record_source(video_id, source, fingerprint)
-        if dataset is not None:
-            self.put_reference(dataset, video_id)
-        return manifest
+        now = utc_now()
+        if source not in manifest.sources:
+            self.expect_source(video_id, source, fingerprint, now)
+        manifest = self.change_manifest(
+            video_id,
+            lambda held: held.with_source(source, dataset) if held.pipeline_fingerprint == fingerprint else held,
+        )
+        return self.record_source(video_id, source, fingerprint, dataset, now)
 
-    def record_source(self, video_id: str, source: StoredSource, fingerprint: str) -> None:
-        """Record an indexed source; the video that it held before, if it was another, no longer names it."""
-        before = self.source_record(source.uri)
-        if before is not None and before.video_id != video_id:
-            self.change_manifest(before.video_id, lambda held: held.without_source(source.uri))
-        record = SourceRecord(source=source, video_id=video_id, pipeline_fingerprint=fingerprint, recorded_at=utc_now())
-        if before is None or before.model_copy(update={"recorded_at": record.recorded_at}) != record:
-            self.put_source(record)
+    def expect_source(self, video_id: str, source: StoredSource, fingerprint: str, found_at: str) -> None:
+        """Announce a source that the manifest of its video is about to name; see SourceBook.expect."""
+        self.sources.expect(_record(video_id, source, fingerprint, found_at))
+
+    def record_source(
+        self, video_id: str, source: StoredSource, fingerprint: str, dataset: str | None = None, found_at: str = ""
+    ) -> Manifest | None:
+        """Record a source that the manifest of its video names: it needs no reading again.
+
+        If another video is recorded for it, the later finding counts: the other video loses the source, and datasets
+        that refer to it on account of the source refer to this one instead; or, if `found_at` is earlier, the other
+        way round.
+
+        Args:
+            video_id: of the video.
+            source: as it was when it was read.
+            fingerprint: of the pipeline.
+            dataset: that is to refer to the video.
+            found_at: when the source was read; empty is now.
+
+        Returns:
+            The manifest, or None, with nothing recorded, if it is not of this pipeline or has lost the source.
+        """
+        if dataset is not None:
+            self.datasets.add(dataset, video_id, source.uri)
+        record = _record(video_id, source, fingerprint, found_at or utc_now())
+        others = [held for held in holders(self, source.uri) if held.video_id != video_id]
+        if any(held.recorded_at > record.recorded_at for held in others):
+            latest = max(others, key=lambda held: held.recorded_at)
+            leave_for(self, video_id, source.uri, latest.video_id, {dataset} if dataset is not None else set())
+            return None
+        for other in sorted({held.video_id for held in others}):
+            leave_for(self, other, source.uri, video_id)
+        held = self.sources.get(source.uri)
+        if held is None or held.model_copy(update={"recorded_at": record.recorded_at}) != record:
+            self.sources.put(record)
+        manifest = self.manifest(video_id)
+        if manifest is None or manifest.pipeline_fingerprint != fingerprint or not manifest.has_source(source):
+            unrecord(self, video_id, source.uri, manifest)
+            return None
+        return manifest
 
     # Spans
 
     def span_record(self, video_id: str, index: int) -> SpanRecord | None:
         """The record of a committed span."""
-        return self._get(self._span_key(video_id, index), SpanRecord)
+        return get_record(self.store, self._span_key(video_id, index), SpanRecord)
 
-    def put_span(self, record: SpanRecord) -> None:
-        """Record a committed span."""
-        self._put(self._span_key(record.video_id, record.span.index), record)
+    def put_span(self, record: SpanRecord, claim: Claim | None = None) -> bool:
+        """Record a committed span; False, having written nothing, if the claim that is given is another's by now."""
+        return self._put_claimed(self._span_key(record.video_id, record.span.index), record, claim)
 
     def span_records(self, video_id: str) -> list[SpanRecord]:
         """The records of a video's committed spans, of whichever pipeline, in order."""
-        found = (self._get(key, SpanRecord) for key in self.store.list(f"videos/{self.workspace}/{video_id}/spans/"))
-        return sorted((record for record in found if record is not None), key=lambda record: record.span.index)
+        found = all_records(self.store, f"videos/{self.workspace}/{video_id}/spans/", SpanRecord)
+        return sorted(found, key=lambda record: record.span.index)
 
     def span_indices(self, video_id: str) -> set[int]:
         """Which spans have a record, without reading them."""
@@ -138,33 +180,11 @@ class Catalog:
         """Remove the record of a span."""
         self.store.delete(self._span_key(video_id, index))
 
-    # Claims
-
-    def claim(self, video_id: str) -> Claim | None:
-        """Who indexes a video, and how it was planned."""
-        return self._get(self._claim_key(video_id), Claim)
-
-    def create_claim(self, claim: Claim) -> bool:
-        """Take a video; False if somebody has it."""
-        return self.store.create(self._claim_key(claim.video_id), to_json(claim))
-
-    def put_claim(self, claim: Claim) -> None:
-        """Take a video over, whoever had it."""
-        self._put(self._claim_key(claim.video_id), claim)
-
-    def delete_claim(self, video_id: str) -> None:
-        """Give a video free."""
-        self.store.delete(self._claim_key(video_id))
-
-    def claims(self) -> Iterator[Claim]:
-        """All claims, by video id."""
-        return self._all(f"claims/{self.workspace}/", Claim)
-
     # Quarantine
 
     def quarantine(self) -> Iterator[QuarantineRecord]:
         """All quarantine records, by id."""
-        return self._all(f"quarantine/{self.workspace}/", QuarantineRecord)
+        return all_records(self.store, f"quarantine/{self.workspace}/", QuarantineRecord)
 
     def put_quarantine(self, record: QuarantineRecord) -> QuarantineRecord:
         """Quarantine a source or span, or count one more run that failed on it; gives what was stored.
@@ -172,12 +192,12 @@ class Catalog:
         An older record's first time stays, and its dataset if this one has none; `attempts` rises once per run.
         """
         key = self._quarantine_key(record.quarantine_id)
-        before = self._get(key, QuarantineRecord)
+        before = get_record(self.store, key, QuarantineRecord)
         if before is not None:
             attempts = before.attempts + (before.run_id != record.run_id)
             dataset, since = record.dataset or before.dataset, before.first_failed_at
             record = record.model_copy(update={"attempts": attempts, "first_failed_at": since, "dataset": dataset})
-        self._put(key, record)
+        put_record(self.store, key, record)
         return record
 
     def delete_quarantine_record(self, quarantine_id: str) -> None:
@@ -212,11 +232,11 @@ class Catalog:
 
     def sidecar(self, video_id: str, scene_id: str) -> Sidecar | None:
         """The sidecar of a scene."""
-        return self._get(self.sidecar_key(video_id, scene_id), Sidecar)
+        return get_record(self.store, self.sidecar_key(video_id, scene_id), Sidecar)
 
-    def put_sidecar(self, sidecar: Sidecar) -> None:
-        """Write the sidecar of a scene."""
-        self._put(self.sidecar_key(sidecar.video_id, sidecar.scene_id), sidecar)
+    def put_sidecar(self, sidecar: Sidecar, claim: Claim | None = None) -> bool:
+        """Write the sidecar of a scene; False, having written nothing, if the claim is another's by now."""
+        return self._put_claimed(self.sidecar_key(sidecar.video_id, sidecar.scene_id), sidecar, claim)
 
     def thumbnail(self, video_id: str, scene_id: str) -> bytes | None:
         """The thumbnail of a scene, a JPEG."""
@@ -229,48 +249,29 @@ class Catalog:
         """Write the thumbnail of a scene."""
         self.store.put(self.thumbnail_key(video_id, scene_id), jpeg)
 
-    def delete_scene(self, video_id: str, scene_id: str) -> None:
-        """Remove a scene's sidecar and thumbnail."""
-        self.store.delete(self.sidecar_key(video_id, scene_id))
-        self.store.delete(self.thumbnail_key(video_id, scene_id))
-
-    def delete_scenes(self, video_id: str) -> None:
-        """Remove all sidecars and thumbnails of a video, whatever its manifest says."""
-        for kind in ("sidecars", "thumbnails"):
-            for key in self.store.list(f"{kind}/{self.workspace}/{video_id}/"):
-                self.store.delete(key)
-
-    # Datasets
-
-    def put_reference(self, dataset: str, video_id: str) -> None:
-        """Put a video into a dataset."""
-        self.store.put(f"{self._dataset_prefix(dataset)}{video_id}", b"")
-
-    def dataset_videos(self, dataset: str) -> list[str]:
-        """The ids of a dataset's videos."""
-        return [key.rpartition("/")[2] for key in self.store.list(self._dataset_prefix(dataset))]
-
-    def delete_references(self, video_id: str) -> None:
-        """Take a video out of all datasets."""
-        for key in self.store.list(f"datasets/{self.workspace}/"):
-            if key.endswith(f"/{video_id}"):
-                self.store.delete(key)
+    def complete_scenes(self, video_id: str) -> set[str]:
+        """The ids of the scenes of a video that have both a sidecar and a thumbnail, from listings."""
+        names = (
+            {
+                key.rpartition("/")[2].removesuffix(suffix)
+                for key in self.store.list(f"{folder}/{self.workspace}/{video_id}/")
+            }
+            for folder, suffix in (("sidecars", ".json"), ("thumbnails", ".jpg"))
+        )
+        return set.intersection(*names)
 
     # Runs
 
     def put_report(self, report: RunReport) -> None:
         """Write the report of a run."""
-        self._put(f"runs/{report.run_id}.json", report)
+        put_record(self.store, f"runs/{report.run_id}.json", report)
 
     def reports(self) -> Iterator[RunReport]:
         """The reports of this workspace's runs, by run id."""
-        return (report for report in self._all("runs/", RunReport) if report.workspace == self.workspace)
+        return (report for report in all_records(self.store, "runs/", RunReport) if report.workspace == self.workspace)
 
-    def _dataset_prefix(self, dataset: str) -> str:
-        return f"datasets/{self.workspace}/{identity.check_name('dataset', dataset)}/"
-
-    def _source_key(self, uri: str) -> str:
-        return f"sources/{self.workspace}/{identity.uri_hash(uri)}.json"
+    def _put_claimed(self, key: str, record: Stored, claim: Claim | None) -> bool:
+        return put_record_while(self.store, key, record, lambda: claim is None or self.claims.holds(claim))
 
     def _manifest_key(self, video_id: str) -> str:
         return f"videos/{self.workspace}/{video_id}/manifest.json"
@@ -278,23 +279,9 @@ class Catalog:
     def _span_key(self, video_id: str, index: int) -> str:
         return f"videos/{self.workspace}/{video_id}/spans/{index}.json"
 
-    def _claim_key(self, video_id: str) -> str:
-        return f"claims/{self.workspace}/{video_id}.json"
-
     def _quarantine_key(self, quarantine_id: str) -> str:
         return f"quarantine/{self.workspace}/{quarantine_id}.json"
 
-    def _all(self, prefix: str, kind: type[Record]) -> Iterator[Record]:
-        for key in self.store.list(prefix):
-            record = self._get(key, kind)
-            if record is not None:  # deleted since it was listed
-                yield record
 
-    def _get(self, key: str, kind: type[Record]) -> Record | None:
-        try:
-            return from_json(key, self.store.get(key), kind)
-        except ObjectMissing:
-            return None
-
-    def _put(self, key: str, record: Stored) -> None:
-        self.store.put(key, to_json(record))
+def _record(video_id: str, source: StoredSource, fingerprint: str, recorded_at: str) -> SourceRecord:
+    return SourceRecord(source=source, video_id=video_id, pipeline_fingerprint=fingerprint, recorded_at=recorded_at)

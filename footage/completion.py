@@ -1,83 +1,195 @@
 """The end of a video: all its spans are written, so it becomes one searchable whole.
 
-The order matters, since the writer may be killed after any step and another may do the same steps at the same time:
-sidecars are right first, then the points are live (and those of an older pipeline gone, so that its other files can go
-too), then the manifest says so. Every step may be done again, and until the manifest is there, all of them are.
+The order matters, since the writer may be killed after any step, or sleep there while another run takes the video over:
+the claim is confirmed, sidecars are right, then the points are live (and those of an older pipeline gone), then the
+manifest says so, then sources and datasets follow. Every step may be done again, and until the manifest is there, all
+of them are.
+
+A writer that comes back late cannot spoil what its successor made: its records go over nothing that a later owner wrote
+(record_store.put_record_while), and points and manifests of a later generation do not give way to its own. Files of
+scenes that only the older pipeline found are left to gc, since a removal that comes late could take what a successor
+wrote under the same key.
 """
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
 
+from footage import identity
 from footage.catalog import Catalog, utc_now
+from footage.catalog_records import Claim
+from footage.claiming import confirm_claim, release_claim
+from footage.errors import ObjectMissing
 from footage.index import VectorIndex
-from footage.sidecar import Claim, Manifest, SpanRecord
+from footage.index_records import SceneFilter
+from footage.record_json import from_json, to_json
+from footage.sidecar import Manifest, Sidecar, SpanRecord
+
+UNFIT = "unfit"  # a fingerprint that no pipeline has: searchable as far as it goes, and indexed anew when it is met
+SIDECARS_AT_ONCE = 64  # read before the claim is asked for: some MB at most
+
+Completion = Literal["complete", "elsewhere", "incomplete"]
+
+
+def counts(record: SpanRecord, claim: Claim) -> bool:
+    """Whether a span's record is of the claim's pipeline, and from a time since which nobody removed its points."""
+    return record.pipeline_fingerprint == claim.pipeline_fingerprint and record.claim_generation >= claim.resumes_from
 
 
 def spans_of_plan(catalog: Catalog, claim: Claim) -> list[SpanRecord] | None:
-    """The records of all planned spans in order, or None while one is missing or is of another plan or pipeline."""
+    """The records of all planned spans in order, or None while one is missing, or is of another plan or pipeline."""
     if not catalog.span_indices(claim.video_id) >= {span.index for span in claim.spans}:
         return None
     records = []
     for span in claim.spans:
         record = catalog.span_record(claim.video_id, span.index)
-        if record is None or record.span != span or record.pipeline_fingerprint != claim.pipeline_fingerprint:
+        if record is None or record.span != span or not counts(record, claim):
             return None
         records.append(record)
     return records
 
 
-def complete_video(
-    catalog: Catalog, index: VectorIndex, claim: Claim, spans: list[SpanRecord], dataset: str | None, run_id: str
-) -> None:
-    """Make a video searchable.
+@dataclass(frozen=True)
+class Completer:
+    """Makes videos searchable.
 
     Args:
-        catalog: of the video's workspace.
+        catalog: of the workspace.
         index: holds the points of all spans.
-        claim: the plan and the source that was read.
-        spans: the records of all planned spans, in order.
-        dataset: the dataset that the run adds videos to.
-        run_id: of the run that completes the video.
+        components: what Manifest.components says.
+        lease_s: how long a claim holds from its confirmation on.
+        describes: whether the run describes its videos afterwards.
     """
-    scenes = [scene for span in spans for scene in span.scenes]
-    _number(catalog, claim.video_id, spans)
-    index.publish(catalog.workspace, claim.video_id, claim.pipeline_fingerprint)
 
-    words: Counter[str] = Counter()
-    for span in spans:
-        words.update(span.words_by_language)
-    made = Manifest(
-        workspace=catalog.workspace,
-        video_id=claim.video_id,
-        sha256=claim.sha256,
-        video=claim.video,
-        sources=[claim.source],
-        datasets=[] if dataset is None else [dataset],
-        language=most_spoken(words),
-        span_count=len(claim.spans),
-        scenes=scenes,
-        pipeline_fingerprint=claim.pipeline_fingerprint,
-        run_id=run_id,
-        committed_at=utc_now(),
-    )
-    _remove_older(catalog, made)
-    if not catalog.create_manifest(made):
-        catalog.change_manifest(claim.video_id, lambda held: _succeed(held, made, dataset))
+    catalog: Catalog
+    index: VectorIndex
+    components: Mapping[str, str] = field(default_factory=dict)
+    lease_s: float = 60
+    describes: bool = False
 
-    catalog.record_source(claim.video_id, claim.source, claim.pipeline_fingerprint)
-    if dataset is not None:
-        catalog.put_reference(dataset, claim.video_id)
-    catalog.delete_quarantine(claim.source.uri, len(claim.spans))
+    def complete(self, claim: Claim, spans: list[SpanRecord], dataset: str | None) -> Completion:
+        """Make a video searchable.
+
+        Args:
+            claim: the plan and the source that was read.
+            spans: the records of all planned spans, in order.
+            dataset: the dataset that the run adds videos to.
+
+        Returns:
+            `elsewhere` if another run has the video by now, and `incomplete` if files or points of a span are not there
+            though it is recorded: its record is removed, so that it is done again.
+        """
+        catalog, video_id = self.catalog, claim.video_id
+        made = self._manifest(claim, spans, dataset)
+        older = catalog.manifest(video_id)
+        confirmed = confirm_claim(catalog, claim, self.lease_s)
+        if confirmed is None or not _number(catalog, confirmed, spans):
+            return "elsewhere"
+        if lacking := self._lacking(made, live=False):
+            for span in spans:
+                if not lacking.isdisjoint(scene.scene_id for scene in span.scenes):
+                    catalog.delete_span(video_id, span.span.index)
+            return "incomplete"
+        self.index.publish(catalog.workspace, video_id, made.pipeline_fingerprint, made.claim_generation)
+        if self._lacking(made):
+            return "elsewhere"  # who removed its points just now has it
+        if self.describes:
+            catalog.pending.add("describe", video_id)
+        catalog.expect_source(video_id, claim.source, made.pipeline_fingerprint, claim.claimed_at)
+        self._doubt_copies(made, older)
+        if not self._write(made, older, dataset):
+            return "elsewhere"
+        self._doubt_copies(made, older)  # again, as a copy may have been added in between
+        catalog.record_source(video_id, claim.source, made.pipeline_fingerprint, dataset, claim.claimed_at)
+        catalog.delete_quarantine_record(identity.quarantine_id(claim.source.uri, None))  # spans' went with each span
+        if not release_claim(catalog, confirmed):
+            self._take_back(made)
+        return "complete"
+
+    def _manifest(self, claim: Claim, spans: list[SpanRecord], dataset: str | None) -> Manifest:
+        words: Counter[str] = Counter()
+        for span in spans:
+            words.update(span.words_by_language)
+        return Manifest(
+            workspace=self.catalog.workspace,
+            video_id=claim.video_id,
+            sha256=claim.sha256,
+            video=claim.video,
+            sources=[claim.source],
+            datasets=[] if dataset is None else [dataset],
+            language=most_spoken(words),
+            span_count=len(claim.spans),
+            scenes=[scene for span in spans for scene in span.scenes],
+            pipeline_fingerprint=claim.pipeline_fingerprint,
+            components=dict(self.components),
+            claim_generation=claim.generation,
+            run_id=claim.run_id,
+            committed_at=utc_now(),
+        )
+
+    def _write(self, made: Manifest, older: Manifest | None, dataset: str | None) -> bool:
+        """Write the manifest; False if that of a later generation is there, or an older one was deleted meanwhile."""
+        if older is None and self.catalog.create_manifest(made):
+            return True
+        held = self.catalog.change_manifest(made.video_id, lambda held: _succeed(held, made, dataset))
+        return held is not None and held.pipeline_fingerprint == made.pipeline_fingerprint
+
+    def _lacking(self, made: Manifest, live: bool = True) -> set[str]:
+        """The scenes that lack a sidecar, a thumbnail or a point (a live one, if so asked)."""
+        catalog, video_id = self.catalog, made.video_id
+        scenes = {scene.scene_id for scene in made.scenes}
+        where = SceneFilter(catalog.workspace, video_ids=(video_id,), live_only=live)
+        found, after = set(), None
+        while scenes:
+            page = self.index.scan(where, after, with_vectors=False)
+            found |= {one.point.scene_id for one in page.points if one.point.generation == made.pipeline_fingerprint}
+            after = page.next
+            if after is None:
+                break
+        return scenes - (found & catalog.complete_scenes(video_id))
+
+    def _doubt_copies(self, made: Manifest, older: Manifest | None) -> None:
+        """Other sources of a video that was indexed anew say with which pipeline: they are read again, once."""
+        if older is not None and older.pipeline_fingerprint != made.pipeline_fingerprint:
+            for source in older.sources:
+                if source.uri != made.sources[0].uri:
+                    self.catalog.sources.doubt(source.uri)
+
+    def _take_back(self, made: Manifest) -> None:
+        """The claim was lost before the end: what its new owner removed must not be left in a manifest of ours."""
+        if not self._lacking(made):
+            return
+        held = self.catalog.change_manifest(made.video_id, lambda held: _unfit(held) if _is(held, made) else held)
+        if held is not None and _is(held, made):
+            for source in held.sources:
+                self.catalog.sources.doubt(source.uri)
 
 
-def _number(catalog: Catalog, video_id: str, spans: list[SpanRecord]) -> None:
-    """Give sidecars their scene's place in the video; the first span's were written with it."""
-    position = len(spans[0].scenes)
-    for span in spans[1:]:
-        for scene in span.scenes:
-            sidecar = catalog.sidecar(video_id, scene.scene_id)
-            if sidecar is not None and sidecar.index != position:
-                catalog.put_sidecar(sidecar.model_copy(update={"index": position}))
-            position += 1
+def _number(catalog: Catalog, claim: Claim, spans: list[SpanRecord]) -> bool:
+    """Give sidecars their scene's place in the video; the first span's were written with it. False: it is another's.
+
+    As in record_store.put_record_while: what was read before the claim was asked for is written over, and nothing else.
+    """
+    places = enumerate(scene for span in spans for scene in span.scenes)
+    later = islice(places, len(spans[0].scenes), None)
+    while page := list(islice(later, SIDECARS_AT_ONCE)):
+        misplaced = []
+        for position, scene in page:
+            key = catalog.sidecar_key(claim.video_id, scene.scene_id)
+            try:
+                held = catalog.store.get(key)
+            except ObjectMissing:
+                continue  # found below, where all parts of the video are looked for
+            sidecar = from_json(key, held, Sidecar)
+            if sidecar.index != position:
+                misplaced.append((key, held, to_json(sidecar.model_copy(update={"index": position}))))
+        if misplaced and not catalog.claims.holds(claim):
+            return False
+        for key, held, data in misplaced:
+            catalog.store.swap(key, held, data)  # or another writer of this run has written it since: it numbers it too
+    return True
 
 
 def most_spoken(words: Counter[str]) -> str:
@@ -86,19 +198,19 @@ def most_spoken(words: Counter[str]) -> str:
 
 
 def _succeed(held: Manifest, made: Manifest, dataset: str | None) -> Manifest:
-    """What follows a manifest that is already there: itself if it says the same, else the new one with its sources."""
+    """What follows a manifest that is there: itself if it is of a later claim or says the same, else the new one."""
+    same = held.pipeline_fingerprint == made.pipeline_fingerprint
+    if held.claim_generation > made.claim_generation:
+        return held.with_source(made.sources[0], dataset) if same else held
     kept = held
-    if held.pipeline_fingerprint != made.pipeline_fingerprint or held.scenes != made.scenes:
+    if not same or held.scenes != made.scenes:
         kept = made.model_copy(update={"sources": held.sources, "datasets": held.datasets})
     return kept.with_source(made.sources[0], dataset)
 
 
-def _remove_older(catalog: Catalog, made: Manifest) -> None:
-    """Remove the scenes and span records that an older pipeline's manifest has and the new one has not."""
-    older = catalog.manifest(made.video_id)
-    if older is None:
-        return
-    for scene_id in sorted({scene.scene_id for scene in older.scenes} - {scene.scene_id for scene in made.scenes}):
-        catalog.delete_scene(made.video_id, scene_id)
-    for span_index in range(made.span_count, older.span_count):
-        catalog.delete_span(made.video_id, span_index)
+def _is(held: Manifest, made: Manifest) -> bool:
+    return (held.run_id, held.claim_generation) == (made.run_id, made.claim_generation)
+
+
+def _unfit(held: Manifest) -> Manifest:
+    return held.model_copy(update={"pipeline_fingerprint": UNFIT})

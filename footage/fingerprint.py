@@ -21,7 +21,26 @@ def pipeline_fingerprint(settings: Settings, model_versions: Mapping[str, str]) 
         settings: what the run uses.
         model_versions: of each component (`speech`, `text`, `frames`), what changes when its weights do.
     """
-    content = {
+    return _hash(_content(settings, model_versions))
+
+
+def component_fingerprints(settings: Settings, model_versions: Mapping[str, str]) -> dict[str, str]:
+    """A hash for each part of the pipeline fingerprint, by its name: they say which part of it has changed.
+
+    The version of a model counts with the part that it makes: `speech`, `text`, `frames`, `captions`; `decoder`, `tags`
+    and `version` have none.
+    """
+    content = _content(settings, {})
+    del content["models"]
+    return {name: _hash([part, model_versions.get(name, "")]) for name, part in content.items()}
+
+
+def _hash(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _content(settings: Settings, model_versions: Mapping[str, str]) -> dict[str, object]:
+    return {
         "version": OUTPUT_VERSION,
         "models": dict(model_versions),
         "decoder": settings.decoder.model_dump(exclude={"limits"}),
@@ -31,7 +50,6 @@ def pipeline_fingerprint(settings: Settings, model_versions: Mapping[str, str]) 
         "tags": _tags(settings.tags, settings.frames.query_precision),
         "captions": _captions(settings.captions),
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _tags(settings: TagSettings, tower_precision: str) -> dict[str, object]:

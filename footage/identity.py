@@ -51,3 +51,8 @@ def quarantine_id(uri: str, span_index: int | None) -> str:
 def uri_hash(uri: str) -> str:
     """A key-safe name for a URI (a URI is never a path: it may hold `..` or a slash)."""
     return hashlib.sha256(uri.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def source_state(etag: str, size_bytes: int, fingerprint: str) -> str:
+    """16 hex digits for a source as one pipeline has indexed it; they differ where it has to be read again."""
+    return hashlib.sha256(f"{size_bytes}/{fingerprint}/{etag}".encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,39 +1,37 @@
 """Videos that no source holds any more: files were replaced, and nobody could be shown where their scenes are.
 
 They are removed at the end of a run and not when their last source leaves: a file that was renamed, while another took
-its name, is a source of the old video that the run comes to later.
+its name, is a source of the old video that the run comes to later. Whoever takes the last source marks the video before
+(PendingBook), so that the end of a run reads the few marked manifests and not all.
 """
 
 from footage.catalog import Catalog
+from footage.erasing import Eraser
 from footage.index import VectorIndex
-from footage.sidecar import Manifest
-
-REMOVED = "removed"  # a fingerprint that no pipeline has: the same content, should it come back, is indexed anew
+from footage.leases import live_runs
 
 
-def remove_orphans(catalog: Catalog, index: VectorIndex) -> list[str]:
-    """Remove all that is stored of videos without a source; gives their ids.
+def remove_orphans(catalog: Catalog, index: VectorIndex, run_id: str, lease_s: float) -> list[str]:
+    """Remove all that is stored of marked videos that have no source and no dataset; gives their ids.
 
-    May be killed after any step and called again: the manifest, by which such a video is found, goes last. Before
-    anything else it is given to no pipeline, and span records go before the points that they stand for, so that
-    content which comes back in between is neither taken for indexed nor for half indexed.
+    A video that has a source again, or that a dataset keeps, loses its mark. One that another live run works on, and
+    all of them while another run of the workspace goes on that may come to a renamed file later, keep it for the end of
+    a later run. May be killed anywhere and called again.
 
     Args:
-        catalog: of the workspace. No other run may work on it, and this one must have reached all its sources.
+        catalog: of the workspace. The run must have reached all its sources.
         index: holds the points of the workspace.
+        run_id: of the run.
+        lease_s: see Eraser.
     """
-    orphans = [manifest.video_id for manifest in catalog.manifests() if not manifest.sources]
-    for video_id in orphans:
-        catalog.change_manifest(video_id, _given_up)
-        for span_index in sorted(catalog.span_indices(video_id)):
-            catalog.delete_span(video_id, span_index)
-        index.delete_video(catalog.workspace, video_id)
-        catalog.delete_scenes(video_id)
-        catalog.delete_references(video_id)
-        catalog.delete_claim(video_id)
-        catalog.delete_manifest(video_id)
-    return orphans
-
-
-def _given_up(held: Manifest) -> Manifest:
-    return held.model_copy(update={"pipeline_fingerprint": REMOVED, "scenes": [], "datasets": []})
+    removed: list[str] = []
+    if any(lease.run_id != run_id and lease.source for lease in live_runs(catalog)):
+        return removed
+    eraser = Eraser(catalog, index, run_id, lease_s)
+    for video_id in catalog.pending.videos("orphan"):
+        manifest = catalog.manifest(video_id)
+        if manifest is None or manifest.sources or catalog.datasets.of_video(video_id):
+            catalog.pending.remove("orphan", video_id)
+        elif eraser.erase(manifest, datasets=frozenset()):
+            removed.append(video_id)
+    return removed

@@ -110,16 +110,7 @@ class StoredSource(Stored):
     uri: str
     etag: str
     size_bytes: int
-
-
-class SourceRecord(Stored):
-    """A source that needs no reading again: `sources/{workspace}/{uri_hash}.json`."""
-
-    schema_version: Literal[1] = 1
-    source: StoredSource
-    video_id: str
-    pipeline_fingerprint: str
-    recorded_at: str
+    deleted_at: str | None = Field(default=None, description="When footage deleted the original, where asked to")
 
 
 class StoredScene(Stored):
@@ -164,23 +155,10 @@ class SpanRecord(Stored):
     frames_decoded: int
     frames_damaged: int
     pipeline_fingerprint: str
+    claim_generation: int = Field(default=1, ge=1, description="Of the claim under which it was written")
     run_id: str
     committed_at: str
     stage_seconds: dict[str, float]
-
-
-class Claim(Stored):
-    """Who indexes a video, and what was planned: `claims/{workspace}/{video_id}.json`."""
-
-    schema_version: Literal[1] = 1
-    video_id: str
-    run_id: str
-    source: StoredSource
-    sha256: str
-    video: StoredVideo
-    spans: list[StoredSpan]
-    pipeline_fingerprint: str
-    claimed_at: str
 
 
 class Manifest(Stored):
@@ -198,6 +176,10 @@ class Manifest(Stored):
     scenes: list[StoredScene] = Field(description="In time order: the position is the scene's index")
     description: StoredDescription | None = None
     pipeline_fingerprint: str
+    components: dict[str, str] = Field(
+        default={}, description="Of the pipeline fingerprint's parts (speech, frames, ...), a hash each"
+    )
+    claim_generation: int = Field(default=1, ge=1, description="Of the claim under which it was written")
     run_id: str
     committed_at: str
 
@@ -213,6 +195,10 @@ class Manifest(Stored):
         return self.model_copy(
             update={"sources": [sources[uri] for uri in sorted(sources)], "datasets": sorted(datasets)}
         )
+
+    def has_source(self, source: StoredSource) -> bool:
+        """Whether this source, in this state, is among its own."""
+        return any((held.uri, held.etag) == (source.uri, source.etag) for held in self.sources)
 
     def without_source(self, uri: str) -> "Manifest":
         """The manifest without a source: what is under that URI is now another video."""
@@ -242,6 +228,7 @@ class QuarantineRecord(Stored):
     dataset: str | None = Field(default=None, description="That the run adds videos to; a retry does so too")
     code: str = Field(description="The kind of failure; see footage.errors")
     reason: str = Field(description="A sentence for the user")
+    next_step: str = Field(default="", description="What to do about it, a sentence for the user")
     attempts: int = Field(ge=1, description="Runs that tried and failed")
     pipeline_fingerprint: str
     first_failed_at: str
@@ -266,8 +253,10 @@ class RunReport(Stored):
     videos_found: int
     videos_done: int
     videos_skipped: int = Field(description="Already indexed: nothing was read")
+    videos_left_out: int = Field(default=0, description="Not indexed before, where only a part was to be made anew")
     videos_duplicate: int = Field(description="Same bytes as another source")
     videos_quarantined: int = Field(description="Sources in quarantine after this run")
+    videos_elsewhere: int = Field(default=0, description="Indexed meanwhile by another run")
     videos_remaining: int = Field(default=0, description="Not reached: the run was stopped")
     spans_done: int
     scenes_done: int
@@ -285,6 +274,10 @@ class RunReport(Stored):
         " pool's first readiness to the last outcome, times its actors",
     )
     stage_seconds: dict[str, float] = {}
+    stage_calls: dict[str, int] = Field(default={}, description="Spans (or sources) that each stage took in hand")
+    store_retries: int = Field(default=0, description="Requests to object stores that had to be sent again")
+    bytes_read: int = Field(default=0, description="From object stores and by http(s)")
+    originals_deleted: int = Field(default=0, description="Sources deleted after they were indexed, where asked to")
     worker_deaths: dict[str, int] = Field(default={}, description="Per stage")
     pool_ready_s: dict[str, float] = Field(
         default={}, description="Seconds from the start of the run to the first ready actor of each pool"

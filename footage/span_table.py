@@ -19,8 +19,9 @@ SPAN = pa.schema(
         pa.field("source_size_bytes", pa.int64(), nullable=False),
         pa.field(
             "path", pa.binary(), nullable=False
-        ),  # where this node reads the bytes; os.fsencode, for names not in UTF-8
+        ),  # of a file of this machine: os.fsencode, for names not in UTF-8; empty where the source is remote
         pa.field("video_id", pa.string()),  # None only where the source could not be read
+        pa.field("claim_generation", pa.int32()),  # under which the span is worked on
         pa.field("span_index", pa.int32()),
         pa.field("span_count", pa.int32()),
         pa.field("span_start_s", pa.float64()),
@@ -30,6 +31,7 @@ SPAN = pa.schema(
         pa.field("has_audio", pa.bool_()),
         pa.field("has_timestamps", pa.bool_()),
         pa.field("duplicate", pa.bool_(), nullable=False),  # its bytes are another source's: nothing to decode
+        pa.field("elsewhere", pa.bool_(), nullable=False),  # another live run works on its video: nothing to decode
         pa.field("failure_code", pa.string()),
         pa.field("failure", pa.string()),
         pa.field("stage_seconds", pa.map_(pa.string(), pa.float64()), nullable=False),

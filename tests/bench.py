@@ -5,10 +5,11 @@ from typing import Any
 
 from actors.scene_writer import OUTCOME, SceneWriter
 from footage.catalog import Catalog
+from footage.catalog_records import Claim
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.index_records import SceneFilter
-from footage.sidecar import Claim, Sidecar
-from footage.storage import DirectoryStore
+from footage.sidecar import Sidecar
 from tests import spans as made
 from tests.spans import FINGERPRINT, MODELS, SPEC, WORKSPACE
 

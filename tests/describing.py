@@ -10,12 +10,13 @@ import numpy as np
 from actors.model_batches import BatchFill
 from actors.scene_writer import SceneWriter
 from footage.catalog import Catalog
+from footage.catalog_records import Claim
 from footage.errors import ModelUnavailable
 from footage.index import VectorIndex
 from footage.model_settings import CaptionSettings
 from footage.records import SceneToCaption
-from footage.sidecar import Claim, Manifest, StoredDescription
-from tests.spans import FINGERPRINT, MODELS, claim_of, span_row, spans
+from footage.sidecar import Manifest, StoredDescription
+from tests.spans import FINGERPRINT, MODELS, claim_of, span_row, spans, take
 
 DESCRIPTION = StoredDescription.model_validate(
     {
@@ -76,9 +77,7 @@ def finished(
 ) -> Manifest:
     """A video of one span of 10 s that a run has indexed: its scenes say `texts` and look like `captions`."""
     claim = claim_of(name, 1, fingerprint=fingerprint)
-    catalog.put_claim(claim)
-    write_again(catalog, index, claim, texts, captions, **changes)
-    catalog.delete_claim(claim.video_id)
+    write_again(catalog, index, take(catalog, claim), texts, captions, **changes)
     manifest = catalog.manifest(claim.video_id)
     assert manifest is not None
     return manifest

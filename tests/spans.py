@@ -12,8 +12,10 @@ from actors.text_embedder import TextEmbedder
 from actors.transcriber import Transcriber
 from actors.video_decoder import VideoDecoder
 from footage import identity
+from footage.catalog import Catalog
+from footage.catalog_records import Claim
 from footage.index_records import IndexSpec
-from footage.sidecar import Claim, StoredSource, StoredSpan, StoredVideo
+from footage.sidecar import Manifest, StoredSource, StoredSpan, StoredVideo
 from footage.span_table import SPAN, table_of
 from footage.stored_models import StoredModels
 
@@ -73,6 +75,35 @@ def claim_of(name: str, span_count: int, run_id: str = "run-1", fingerprint: str
     )
 
 
+def manifest_of(claim: Claim, **changes: object) -> Manifest:
+    """The manifest of a claimed video that turned out to have no scenes."""
+    fields = {
+        "workspace": WORKSPACE,
+        "video_id": claim.video_id,
+        "sha256": claim.sha256,
+        "video": claim.video,
+        "sources": [claim.source],
+        "datasets": [],
+        "language": "en",
+        "span_count": len(claim.spans),
+        "scenes": [],
+        "pipeline_fingerprint": claim.pipeline_fingerprint,
+        "run_id": claim.run_id,
+        "committed_at": "2026-01-01T00:00:00+00:00",
+    }
+    return Manifest.model_validate(fields | changes)
+
+
+def take(catalog: Catalog, claim: Claim) -> Claim:
+    """The claim as a run takes it over from whoever had the video, or indexes it anew."""
+    manifest = catalog.manifest(claim.video_id)
+    generation = 1 if manifest is None else manifest.claim_generation + 1
+    taken = claim.model_copy(update={"generation": generation, "resumes_from": generation})
+    catalog.claims.delete(claim.video_id)
+    assert catalog.claims.create(taken)
+    return taken
+
+
 def transcript(text: str, language: str, start_s: float) -> dict[str, Any]:
     if not text:
         return {"text": "", "language": "", "segments": []}
@@ -103,6 +134,7 @@ def span_row(
         "source_size_bytes": claim.source.size_bytes,
         "path": b"/films/x.mp4",
         "video_id": claim.video_id,
+        "claim_generation": claim.generation,
         "span_index": index,
         "span_count": len(claim.spans),
         "span_start_s": span.start_s,
@@ -112,6 +144,7 @@ def span_row(
         "has_audio": True,
         "has_timestamps": True,
         "duplicate": False,
+        "elsewhere": False,
         "failure_code": None,
         "failure": None,
         "stage_seconds": [("VideoDecoder", 1.5)],
@@ -137,7 +170,8 @@ def bare_row(claim: Claim, **changes: Any) -> dict[str, Any]:
     """A row that carries no scenes: a duplicate, or a failure."""
     empty = {name: None for name in WRITTEN.names if name not in SPAN.names}
     lists = {name: [] for name in empty if pa.types.is_list(WRITTEN.field(name).type)}
-    nothing = dict.fromkeys(("span_index", "span_count", "span_start_s", "span_end_s", "duration_s"))
+    times = ("span_start_s", "span_end_s", "duration_s")
+    nothing = dict.fromkeys(("claim_generation", "span_index", "span_count", *times))
     return {**span_row(claim, 0), **empty, **lists, **nothing, "stage_seconds": []} | changes
 
 

@@ -5,31 +5,37 @@ import json
 from pathlib import Path
 from typing import Any
 
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.index_records import SceneFilter
 from footage.index_spec import read_spec
 from footage.records import SparseVector, Vector
-from footage.storage import DirectoryStore
+from footage.store_identity import STORE_ID
 
 # Fields that differ from run to run; of a nested record, all of it.
 TIMES = {
     "sidecars": {"processed_at", "stage_seconds"},
-    "videos": {"committed_at", "run_id", "stage_seconds", "described_at"},
+    "videos": {"committed_at", "run_id", "stage_seconds", "described_at", "claim_generation"},
     "sources": {"recorded_at"},
-    "claims": {"claimed_at", "run_id"},
+    "claims": {"claimed_at", "run_id", "generation", "resumes_from", "nonce", "expires_at"},
+    "leases": {"run_id", "host", "pid", "nonce", "started_at", "expires_at"},
     "quarantine": {"first_failed_at", "last_failed_at", "run_id"},
 }
+
+NO_FIELDS = {"vectors", "claim_generation"}  # of a point: compared in their own way, and differs where a run took over
 
 
 def snapshot(store_root: Path, *, described: bool = True) -> dict[str, Any]:
     """Objects by key (JSON without times and run ids, other bytes by their SHA-256), points by scene and generation,
     and vectors of descriptions by video.
 
-    The reports of runs are left out: they are about times. Vectors are exact, as their bytes in hex. The index must
-    not be in use. Without `described`, descriptions are left out: a run without the second pass is then the same.
+    The reports of runs are left out, as they are about times, and the store's own id. Vectors are exact, as their bytes
+    in hex. The index must not be in use. Without `described`, descriptions are left out: a run without the second pass
+    is then the same.
     """
     store = DirectoryStore(store_root)
-    objects = {key: _content(key, store.get(key)) for key in store.list("") if not key.startswith(("index/", "runs/"))}
+    passed_over = ("index/", "runs/", STORE_ID)
+    objects = {key: _content(key, store.get(key)) for key in store.list("") if not key.startswith(passed_over)}
     points = _points(store_root)
     if not described:
         points["descriptions"] = {}
@@ -62,7 +68,7 @@ def _points(store_root: Path) -> dict[str, Any]:
         for workspace in sorted(folder.name for folder in (store_root / "sidecars").glob("*")):
             live = {_name(point) for point in index.points(SceneFilter(workspace))}
             for point in index.points(SceneFilter(workspace, live_only=False)):
-                fields = {name: getattr(point, name) for name in point.__slots__ if name != "vectors"}
+                fields = {name: getattr(point, name) for name in point.__slots__ if name not in NO_FIELDS}
                 points[_name(point)] = fields | {
                     "live": _name(point) in live,
                     "transcript": _hex(point.vectors.transcript),

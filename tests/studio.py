@@ -5,12 +5,12 @@ from pathlib import Path
 from actors.scene_searcher import SceneSearcher
 from actors.scene_writer import SceneWriter
 from footage.catalog import Catalog
+from footage.catalog_records import Claim
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.pipeline_settings import SearchSettings
 from footage.records import EncodedQuery, SparseVector
 from footage.search import SearchRequest
-from footage.sidecar import Claim
-from footage.storage import DirectoryStore
 from tests.spans import FINGERPRINT, MODELS, SPEC, WORKSPACE, claim_of, span_row, spans, unit
 
 # Each word is a direction of the text space, a token, and a direction of the space of pictures.
@@ -49,7 +49,7 @@ class Studio:
     ) -> Claim:
         """A video with a scene for each of the texts that are said; as many pictures, and captions and tags or none."""
         claim = claim_of(name, 1)
-        self.catalog.create_claim(claim)
+        self.catalog.claims.create(claim)
         encoder = WordEncoder()
         said = [encoder.encode(text) if text else None for text in texts]
         row = span_row(claim, 0, texts=texts, language=language) | {

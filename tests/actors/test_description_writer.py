@@ -12,6 +12,7 @@ from actors.description_writer import DESCRIBED, DescriptionWriter
 from actors.summarizer import MODEL_UNAVAILABLE, Summarizer
 from actors.video_reader import VideoReader
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import StoreError
 from footage.index_records import VideoHit
@@ -19,10 +20,9 @@ from footage.orphans import remove_orphans
 from footage.record_json import from_json, to_json
 from footage.sidecar import Manifest, StoredDescription, StoredEmbedding
 from footage.span_table import table_of
-from footage.storage import DirectoryStore
 from footage.video_table import VIDEO, video_row
 from tests.describing import finished, vector, write_again
-from tests.spans import FINGERPRINT, SPEC, WORKSPACE, claim_of
+from tests.spans import FINGERPRINT, SPEC, WORKSPACE, claim_of, take
 from tests.stores import snapshot
 
 EMBEDDED = pa.schema([*VIDEO, *VideoReader.ADDS, *Summarizer.ADDS, *DescriptionEmbedder.ADDS])
@@ -215,11 +215,7 @@ def test_a_span_that_is_written_again_keeps_the_description(desk: Desk) -> None:
     video = finished(desk.catalog, desk.index, "video", ["x"])
     desk.write(row(video))
     before = snapshot_of(desk)
-    claim = claim_of("video", 1)
-    desk.catalog.put_claim(claim)
-
-    write_again(desk.catalog, desk.index, claim, ["x"])
-    desk.catalog.delete_claim(claim.video_id)
+    write_again(desk.catalog, desk.index, take(desk.catalog, claim_of("video", 1)), ["x"])
     assert snapshot_of(desk) == before
     assert desk.description(video) is not None
 
@@ -238,9 +234,10 @@ def test_a_video_that_is_indexed_anew_loses_its_description(desk: Desk) -> None:
 def test_a_video_that_no_source_holds_takes_its_description_along(desk: Desk) -> None:
     video = finished(desk.catalog, desk.index, "video", ["x"])
     desk.write(row(video))
+    desk.catalog.pending.add("orphan", video.video_id)
     desk.catalog.change_manifest(video.video_id, lambda held: held.without_source(held.sources[0].uri))
 
-    assert remove_orphans(desk.catalog, desk.index) == [video.video_id]
+    assert remove_orphans(desk.catalog, desk.index, "run-2", lease_s=60) == [video.video_id]
     assert desk.found() == []
 
 

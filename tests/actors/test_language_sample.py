@@ -10,8 +10,8 @@ from actors.decoder_process import DecoderProcess
 from actors.language_sample import PIECE_S, PIECES, language_sample
 from actors.video_decoder import VideoDecoder
 from footage.decoder_settings import DecoderSettings
+from footage.local_sources import file_source
 from footage.records import AUDIO_RATE_HZ, Video
-from footage.sources import file_source
 from footage.span_table import SPAN, table_of
 from tests import media
 from tests.decoding import VIDEO_ID, spans_of

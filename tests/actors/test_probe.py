@@ -11,8 +11,8 @@ from actors.decoder_process import DecoderProcess
 from actors.probe import probe
 from footage.decoder_settings import DecoderLimits, DecoderSettings
 from footage.errors import MissingSource, VideoError, code_of
+from footage.local_sources import VIDEO_SUFFIXES
 from footage.records import Video
-from footage.sources import VIDEO_SUFFIXES
 from tests import media
 
 PLAIN = Video(

@@ -12,7 +12,7 @@ from tests.spans import FINGERPRINT, WORKSPACE
 
 def test_what_is_stored_of_a_scene(bench: Bench) -> None:
     claim = made.claim_of("one", 1)
-    bench.catalog.create_claim(claim)
+    bench.catalog.claims.create(claim)
     row = made.span_row(claim, 0, texts=("red car", ""), language="ko", dataset="pilots")
     assert bench.write(row) == [("video_done", 2)]
 
@@ -64,10 +64,12 @@ def test_what_is_stored_of_a_scene(bench: Bench) -> None:
         "span_count": 1,
         "description": None,
         "pipeline_fingerprint": FINGERPRINT,
+        "components": {},
+        "claim_generation": 1,
         "run_id": "run-1",
     }
-    assert bench.catalog.dataset_videos("pilots") == [claim.video_id]
-    record = bench.catalog.source_record(claim.source.uri)
+    assert list(bench.catalog.datasets.videos("pilots")) == [claim.video_id]
+    record = bench.catalog.sources.get(claim.source.uri)
     assert record is not None
     assert (record.video_id, record.pipeline_fingerprint) == (claim.video_id, FINGERPRINT)
 
@@ -78,7 +80,7 @@ def without(row: dict[str, Any], *columns: str) -> dict[str, Any]:
 
 def test_a_pipeline_without_a_captioner_stores_no_captions(bench: Bench) -> None:
     claim = made.claim_of("plain", 1)
-    bench.catalog.create_claim(claim)
+    bench.catalog.claims.create(claim)
     row = without(made.span_row(claim, 0, caption_dense=[None, None], vision_tags=[[], []]), "captions")
     schema = made.WRITTEN.remove(made.WRITTEN.get_field_index("captions"))
     bench.writer(made.spans(row, schema=schema))
@@ -92,7 +94,7 @@ def test_a_pipeline_without_a_captioner_stores_no_captions(bench: Bench) -> None
 
 def test_captions_and_tags_stay_with_their_scenes(bench: Bench) -> None:
     claim = made.claim_of("mixed", 1)
-    bench.catalog.create_claim(claim)
+    bench.catalog.claims.create(claim)
     vectors = [None, made.unit(1, 0, 0, 0).tolist(), None, made.unit(0, 0, 0, 1).tolist()]
     tags = [[("b", 0.5004), ("a", 0.4996), ("c", 0.9)], [], [("a", 0.25)], []]
     row = made.span_row(claim, 0, texts=("a", "b", "c", "d"), vision_tags=tags, caption_dense=vectors)
@@ -114,7 +116,7 @@ def test_captions_and_tags_stay_with_their_scenes(bench: Bench) -> None:
 
 def test_the_language_of_a_video_is_the_one_with_most_words(bench: Bench) -> None:
     claim = made.claim_of("mixed", 3)
-    bench.catalog.create_claim(claim)
+    bench.catalog.claims.create(claim)
     bench.write(
         made.span_row(claim, 0, texts=("eins zwei", "drei"), language="de"),
         made.span_row(claim, 1, texts=("one two",), language="en"),

@@ -7,11 +7,12 @@ import pytest
 from actors.scene_searcher import SceneSearcher
 from actors.scene_writer import SceneWriter
 from footage import identity
+from footage.catalog_records import Claim
 from footage.errors import SettingsError
 from footage.pipeline_settings import SearchSettings
 from footage.search import ListAsked, SearchRequest
-from footage.sidecar import Claim, StoredSpan
-from tests.spans import FINGERPRINT, MODELS, WORKSPACE, claim_of, source_of, span_row, spans
+from footage.sidecar import StoredSpan
+from tests.spans import FINGERPRINT, MODELS, WORKSPACE, claim_of, source_of, span_row, spans, take
 from tests.studio import Studio, WordEncoder
 
 
@@ -140,9 +141,10 @@ def test_grouping_shows_the_best_scene_of_each_video(studio: Studio) -> None:
 def test_what_was_deleted_is_left_out_and_the_next_take_its_place(changing: Studio) -> None:
     all_names = changing.search("red car")
     assert len(all_names) == 5
-    changing.catalog.delete_scene(claim_of("street", 1).video_id, changing.scene_ids[all_names[0]])
+    video_id = claim_of("street", 1).video_id
+    changing.store.delete(changing.catalog.sidecar_key(video_id, changing.scene_ids[all_names[0]]))
     assert changing.search("red car", limit=2) == all_names[1:3]
-    changing.store.delete(f"videos/{WORKSPACE}/{claim_of('street', 1).video_id}/manifest.json")
+    changing.catalog.delete_manifest(video_id)
     assert changing.search("red car") == [name for name in all_names if name.startswith("garden")]
 
 
@@ -184,8 +186,7 @@ def reindexed(changing: Studio, published: bool) -> tuple[Claim, list[str]]:
     assert manifest is not None
     new = claim_of("street", 1, run_id="run-2", fingerprint="f" * 16)
     spans_ = [StoredSpan(index=i, start_s=start, end_s=end) for i, (start, end) in enumerate([(0, 5), (5, 10)])]
-    new = new.model_copy(update={"spans": spans_})
-    changing.catalog.put_claim(new)
+    new = take(changing.catalog, new.model_copy(update={"spans": spans_}))
     second = span_row(new, 1, texts=("blue house", "red car")) | {
         # the last scene of the old pipeline is the new one's too, at another place and with another end
         "scene_ids": [manifest.scenes[2].scene_id, identity.scene_id(old.video_id, 9.0)],

@@ -8,13 +8,13 @@ import pytest
 from actors.summary_prompt import SceneText, scene_lines
 from actors.video_reader import VideoReader
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import ObjectMissing
 from footage.model_settings import SummarySettings
 from footage.record_json import to_json
 from footage.sidecar import Manifest, Sidecar, StoredScene
 from footage.span_table import table_of
-from footage.storage import DirectoryStore
 from footage.video_table import VIDEO, video_row
 from tests.describing import finished
 from tests.spans import FINGERPRINT, SPEC, WORKSPACE

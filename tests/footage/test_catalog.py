@@ -6,9 +6,10 @@ import pytest
 
 from footage import identity
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError, StoreError
-from footage.sidecar import Manifest, QuarantineRecord, RunReport, SourceRecord, SpanRecord
-from footage.storage import DirectoryStore
+from footage.sidecar import Manifest, QuarantineRecord, RunReport, SpanRecord
+from tests import spans as made
 from tests.spans import FINGERPRINT, WORKSPACE, claim_of, source_of
 
 CLAIM = claim_of("film", 2)
@@ -21,21 +22,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 def manifest_of(**changes: object) -> Manifest:
-    fields = {
-        "workspace": WORKSPACE,
-        "video_id": VIDEO_ID,
-        "sha256": CLAIM.sha256,
-        "video": CLAIM.video,
-        "sources": [CLAIM.source],
-        "datasets": [],
-        "language": "en",
-        "span_count": 2,
-        "scenes": [],
-        "pipeline_fingerprint": FINGERPRINT,
-        "run_id": "run-1",
-        "committed_at": "2026-01-01T00:00:00+00:00",
-    }
-    return Manifest.model_validate(fields | changes)
+    return made.manifest_of(CLAIM, **changes)
 
 
 def span_of(index: int) -> SpanRecord:
@@ -80,18 +67,16 @@ def report_of(run_id: str, workspace: str = WORKSPACE) -> RunReport:
 
 
 def test_records_lie_where_the_layout_says(catalog: Catalog) -> None:
-    catalog.put_source(
-        SourceRecord(source=source_of("a b"), video_id=VIDEO_ID, pipeline_fingerprint="f", recorded_at="")
-    )
     catalog.create_manifest(manifest_of())
     catalog.put_span(span_of(10))
-    catalog.create_claim(CLAIM)
+    catalog.claims.create(CLAIM)
+    catalog.pending.add("orphan", VIDEO_ID)
     catalog.put_quarantine(failure_of("file:///x"))
-    catalog.put_reference("pilots", VIDEO_ID)
+    catalog.datasets.add("pilots", VIDEO_ID, None)
     catalog.put_thumbnail(VIDEO_ID, "s1", b"jpeg")
     catalog.put_report(report_of("run-1"))
     assert set(catalog.store.list("")) == {
-        f"sources/{WORKSPACE}/{identity.uri_hash('file:///films/a b.mp4')}.json",
+        f"pending/{WORKSPACE}/orphan/{VIDEO_ID}",
         f"videos/{WORKSPACE}/{VIDEO_ID}/manifest.json",
         f"videos/{WORKSPACE}/{VIDEO_ID}/spans/10.json",
         f"claims/{WORKSPACE}/{VIDEO_ID}.json",
@@ -103,36 +88,41 @@ def test_records_lie_where_the_layout_says(catalog: Catalog) -> None:
     assert catalog.manifest(VIDEO_ID) == manifest_of()
     assert list(catalog.manifests()) == [manifest_of()]
     assert catalog.span_record(VIDEO_ID, 10) == span_of(10)
-    assert catalog.claim(VIDEO_ID) == CLAIM
-    assert list(catalog.claims()) == [CLAIM]
-    assert catalog.dataset_videos("pilots") == [VIDEO_ID]
+    assert list(catalog.claims.all()) == [CLAIM]
+    assert list(catalog.datasets.videos("pilots")) == [VIDEO_ID]
+    assert list(catalog.pending.videos("orphan")) == [VIDEO_ID]
     assert catalog.thumbnail(VIDEO_ID, "s1") == b"jpeg"
     assert [report.run_id for report in catalog.reports()] == ["run-1"]
 
 
 def test_what_is_not_there_is_none(catalog: Catalog) -> None:
-    assert catalog.source_record("file:///x") is None
+    assert catalog.sources.get("file:///x") is None
     assert catalog.manifest(VIDEO_ID) is None
     assert catalog.change_manifest(VIDEO_ID, lambda held: held) is None
     assert catalog.add_source(VIDEO_ID, CLAIM.source, "pilots", FINGERPRINT) is None
-    assert catalog.dataset_videos("pilots") == []
+    assert list(catalog.datasets.videos("pilots")) == []
     assert catalog.span_record(VIDEO_ID, 0) is None
     assert (catalog.span_records(VIDEO_ID), catalog.span_indices(VIDEO_ID)) == ([], set())
-    assert catalog.claim(VIDEO_ID) is None
+    assert catalog.claims.get(VIDEO_ID) is None
+    assert catalog.leases.get("run-1") is None
+    assert catalog.complete_scenes(VIDEO_ID) == set()
     assert catalog.sidecar(VIDEO_ID, "s1") is None
     assert catalog.thumbnail(VIDEO_ID, "s1") is None
     assert list(catalog.quarantine()) == []
-    catalog.delete_claim(VIDEO_ID)
+    catalog.claims.delete(VIDEO_ID)
+    catalog.pending.remove("orphan", VIDEO_ID)
     catalog.delete_quarantine("file:///x")
 
 
 def test_workspaces_do_not_see_each_other(catalog: Catalog) -> None:
     other = Catalog(catalog.store, "studio2")
     catalog.create_manifest(manifest_of())
-    catalog.create_claim(CLAIM)
+    catalog.claims.create(CLAIM)
+    catalog.pending.add("orphan", VIDEO_ID)
     catalog.put_quarantine(failure_of("file:///x"))
     catalog.put_report(report_of("run-1"))
-    assert (other.manifest(VIDEO_ID), list(other.manifests()), list(other.claims())) == (None, [], [])
+    assert (other.manifest(VIDEO_ID), list(other.manifests()), list(other.claims.all())) == (None, [], [])
+    assert list(other.pending.videos("orphan")) == []
     assert (list(other.quarantine()), list(other.reports())) == ([], [])
 
 
@@ -140,8 +130,8 @@ def test_workspaces_do_not_see_each_other(catalog: Catalog) -> None:
 def test_names_that_would_lead_elsewhere_are_refused(catalog: Catalog, name: str) -> None:
     for what, use in (
         ("workspace", lambda: Catalog(catalog.store, name)),
-        ("dataset", lambda: catalog.put_reference(name, VIDEO_ID)),
-        ("dataset", lambda: catalog.dataset_videos(name)),
+        ("dataset", lambda: catalog.datasets.add(name, VIDEO_ID, None)),
+        ("dataset", lambda: catalog.datasets.videos(name)),
     ):
         with pytest.raises(SettingsError, match=re.escape(f"The {what} {name!r} cannot be used: a name has 1 to 64")):
             use()
@@ -151,8 +141,8 @@ def test_names_that_would_lead_elsewhere_are_refused(catalog: Catalog, name: str
 @pytest.mark.parametrize("name", ["a", "A.b-c_1", "_x", "7", "x" * 64])
 def test_names_that_can_be_used(catalog: Catalog, name: str) -> None:
     used = Catalog(catalog.store, name)
-    used.put_reference(name, VIDEO_ID)
-    assert used.dataset_videos(name) == [VIDEO_ID]
+    used.datasets.add(name, VIDEO_ID, None)
+    assert list(used.datasets.videos(name)) == [VIDEO_ID]
 
 
 def test_a_video_without_a_source_is_not_shown(catalog: Catalog) -> None:
@@ -163,15 +153,10 @@ def test_a_video_without_a_source_is_not_shown(catalog: Catalog) -> None:
     assert len(list(catalog.manifests())) == 2
 
 
-def test_the_first_claim_and_the_first_manifest_win(catalog: Catalog) -> None:
-    assert catalog.create_claim(CLAIM)
-    assert not catalog.create_claim(CLAIM.model_copy(update={"run_id": "run-2"}))
-    assert catalog.claim(VIDEO_ID) == CLAIM
+def test_the_first_manifest_wins(catalog: Catalog) -> None:
     assert catalog.create_manifest(manifest_of())
     assert not catalog.create_manifest(manifest_of(run_id="run-2"))
     assert catalog.manifest(VIDEO_ID) == manifest_of()
-    catalog.delete_claim(VIDEO_ID)
-    assert catalog.create_claim(CLAIM)
 
 
 def test_spans_come_in_number_order(catalog: Catalog) -> None:
@@ -198,8 +183,8 @@ def test_a_source_is_not_added_to_a_video_of_another_pipeline(catalog: Catalog) 
     catalog.create_manifest(manifest_of())
     assert catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", "another") is None
     assert catalog.manifest(VIDEO_ID) == manifest_of()
-    assert catalog.source_record(source_of("copy").uri) is None
-    assert catalog.dataset_videos("pilots") == []
+    assert catalog.sources.videos_of(source_of("copy").uri) == set()
+    assert list(catalog.datasets.videos("pilots")) == []
 
 
 def test_adding_the_same_source_again_changes_nothing(catalog: Catalog) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from footage.fingerprint import pipeline_fingerprint
+from footage.fingerprint import component_fingerprints, pipeline_fingerprint
 from footage.settings import load_settings
 
 VERSIONS = {"speech": "1", "text": "1", "frames": "1", "captions": "1"}
@@ -75,3 +75,24 @@ def test_without_tags_the_copy_for_queries_does_not_count(monkeypatch: pytest.Mo
     before = fingerprint()
     monkeypatch.setenv("FOOTAGE_FRAMES__QUERY_PRECISION", "fp32")
     assert fingerprint() == before
+
+
+def components(versions: dict[str, str] = VERSIONS) -> dict[str, str]:
+    return component_fingerprints(load_settings("cpu"), versions)
+
+
+@pytest.mark.parametrize("variable", WITH_EFFECT | {"FOOTAGE_DECODER__SPAN_S": "77", "FOOTAGE_SPEECH__BEAM_SIZE": "7"})
+def test_components_tell_which_part_has_changed(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = components()
+    assert sorted(before) == ["captions", "decoder", "frames", "speech", "tags", "text", "version"]
+    monkeypatch.setenv(variable, {**WITH_EFFECT, "FOOTAGE_DECODER__SPAN_S": "77"}.get(variable, "7"))
+    after = components()
+    changed = {name for name in before if before[name] != after[name]}
+    part = variable.removeprefix("FOOTAGE_").partition("__")[0].lower()
+    assert changed == {"tags" if variable == "FOOTAGE_FRAMES__QUERY_PRECISION" else part}
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_the_version_of_a_model_counts_with_its_part(name: str) -> None:
+    before, after = components(), components({**VERSIONS, name: "2"})
+    assert {part for part in before if before[part] != after[part]} == {name}

@@ -1,126 +1,100 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from actors.scene_writer import SceneWriter
-from footage.catalog import Catalog
-from footage.embedded_index import EmbeddedIndex
-from footage.errors import StoreError
-from footage.index_records import SceneFilter
+from footage.dataset_changes import join_dataset
+from footage.leases import RunLease
 from footage.orphans import remove_orphans
-from footage.sidecar import Claim
-from footage.storage import DirectoryStore
-from tests.spans import FINGERPRINT, MODELS, SPEC, WORKSPACE, bare_row, claim_of, span_row, spans
+from tests.archive import OTHER, Archive, uri_of
 
-ALL = SceneFilter(WORKSPACE, live_only=False)
-
-
-@dataclass
-class Shelf:
-    """A store in which the file of `take1` was replaced by `take2`; `other` is another video."""
-
-    catalog: Catalog
-    index: EmbeddedIndex
-    old: Claim
-    new: Claim
-    other: Claim
-
-    def write(self, claim: Claim, dataset: str | None = None) -> None:
-        self.catalog.put_claim(claim)
-        writer = SceneWriter(self.catalog, self.index, FINGERPRINT, MODELS)
-        for number in range(len(claim.spans)):
-            writer(spans(span_row(claim, number, dataset=dataset)))
-        self.catalog.delete_claim(claim.video_id)
-
-    def held(self) -> dict[str, set[str]]:
-        """The kinds of objects that name each video, and its points."""
-        held: dict[str, set[str]] = {claim.video_id: set() for claim in (self.old, self.new, self.other)}
-        for key in self.catalog.store.list(""):
-            for video_id, kinds in held.items():
-                if video_id in key:
-                    kinds.add("spans" if "/spans/" in key else key.partition("/")[0])
-        for point in self.index.points(ALL):
-            held[point.video_id].add("points")
-        return held
+WHOLE = {"sidecars": 4, "thumbnails": 4, "videos": 1, "spans": 2, "points": 4}
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Iterator[Shelf]:
-    catalog = Catalog(DirectoryStore(tmp_path), WORKSPACE)
-    with EmbeddedIndex(tmp_path / "index" / "scenes", SPEC, owner="a test") as index:
-        old, new = claim_of("take1", 2), claim_of("take2", 1)
-        new = new.model_copy(update={"source": old.source.model_copy(update={"etag": "e2"})})
-        shelf = Shelf(catalog, index, old, new, claim_of("other", 1))
-        shelf.write(old, "pilots")
-        shelf.write(shelf.other, "pilots")
-        shelf.write(new, "pilots")
-        yield shelf
+def shelf(tmp_path: Path) -> Iterator[tuple[Archive, str]]:
+    """An archive in which a file was replaced: `old`, of two spans, has no source any more. Gives its id, too."""
+    archive = Archive(tmp_path)
+    archive.add("film", workspace=OTHER)
+    archive.add("bystander", dataset="pilots")
+    old = archive.add("film", content="take 1", dataset="pilots", span_count=2)
+    archive.add("film", content="take 2", dataset="pilots")
+    yield archive, old
+    archive.close()
 
 
-WHOLE = {"sidecars", "thumbnails", "videos", "spans", "datasets", "points"}
+def removed(archive: Archive) -> list[str]:
+    return remove_orphans(archive.catalog, archive.index, archive.new_run(), lease_s=0)
 
 
-def test_a_video_whose_file_was_replaced_leaves_nothing(shelf: Shelf) -> None:
-    assert shelf.held()[shelf.old.video_id] == WHOLE
-    assert remove_orphans(shelf.catalog, shelf.index) == [shelf.old.video_id]
-    assert shelf.held() == {shelf.old.video_id: set(), shelf.new.video_id: WHOLE, shelf.other.video_id: WHOLE}
-    assert remove_orphans(shelf.catalog, shelf.index) == []
+def test_a_video_whose_file_was_replaced_leaves_nothing(shelf: tuple[Archive, str]) -> None:
+    archive, old = shelf
+    assert archive.held(old) == WHOLE | {"pending": 1}
+    before = archive.everything()["objects"]
+    assert removed(archive) == [old]
+    assert archive.held(old) == {}
+    after = archive.everything()["objects"]
+    assert after == {key: data for key, data in before.items() if old not in key}
+    assert removed(archive) == []
 
 
-def test_a_renamed_file_keeps_its_video(shelf: Shelf) -> None:
+def test_only_marked_videos_are_looked_at(shelf: tuple[Archive, str]) -> None:
+    archive, old = shelf
+    archive.catalog.pending.remove("orphan", old)
+    assert removed(archive) == []
+    assert archive.gc() == [("gone", old, True)]
+
+
+def test_a_renamed_file_keeps_its_video(shelf: tuple[Archive, str]) -> None:
     """The run reaches the new name after the old name's new content is done."""
-    row = bare_row(shelf.old, duplicate=True, source_uri="file:///films/renamed.mp4")
-    SceneWriter(shelf.catalog, shelf.index, FINGERPRINT, MODELS)(spans(row))
-    assert remove_orphans(shelf.catalog, shelf.index) == []
-    assert shelf.held()[shelf.old.video_id] == WHOLE
+    archive, old = shelf
+    assert archive.add("renamed", content="take 1") == old
+    assert removed(archive) == []
+    assert archive.held(old) == WHOLE | {"sources": 1}  # and no mark
 
 
-class Full(DirectoryStore):
-    """A store that refuses removals after a number of them, as a run does that is killed."""
-
-    left = 0
-
-    def delete(self, key: str) -> None:
-        if not self.left:
-            raise StoreError("killed")
-        self.left -= 1
-        super().delete(key)
+def test_a_dataset_keeps_its_video_by_name_but_not_by_a_source_that_has_another_content(
+    shelf: tuple[Archive, str],
+) -> None:
+    archive, old = shelf
+    assert archive.catalog.datasets.of_video(old) == []
+    assert join_dataset(archive.catalog, "kept", old)
+    assert removed(archive) == []
+    assert archive.held(old) == WHOLE | {"datasets": 1}
 
 
-@pytest.mark.parametrize("removals", range(13))
-def test_a_removal_that_was_cut_off_is_ended_by_the_next(shelf: Shelf, removals: int) -> None:
-    """2 span records, 4 sidecars, 4 thumbnails, a reference, a claim, the manifest."""
-    store = Full(shelf.catalog.store.root)
-    store.left = removals
-    with pytest.raises(StoreError, match="killed"):
-        remove_orphans(Catalog(store, WORKSPACE), shelf.index)
-    assert remove_orphans(shelf.catalog, shelf.index) == [shelf.old.video_id]
-    assert shelf.held() == {shelf.old.video_id: set(), shelf.new.video_id: WHOLE, shelf.other.video_id: WHOLE}
+def test_while_another_run_goes_on_orphans_wait_for_it(shelf: tuple[Archive, str]) -> None:
+    archive, old = shelf
+    lease = RunLease(archive.catalog, "another", "footage index films", "/films", lease_s=60)
+    lease.take(datetime.now(UTC))
+    assert removed(archive) == []
+    assert archive.held(old) == WHOLE | {"pending": 1}
+    lease.release()
+    gc = RunLease(archive.catalog, "gc", "footage gc", "", lease_s=60)  # it finds no files
+    gc.take(datetime.now(UTC))
+    assert removed(archive) == [old]
 
 
-@pytest.mark.parametrize("removals", [0, 1, 2, 6, 12])
-def test_content_that_comes_back_in_between_is_indexed_anew(shelf: Shelf, removals: int) -> None:
-    store = Full(shelf.catalog.store.root)
-    store.left = removals
-    with pytest.raises(StoreError, match="killed"):
-        remove_orphans(Catalog(store, WORKSPACE), shelf.index)
+def test_a_removal_that_was_cut_off_is_ended_by_the_next_run(shelf: tuple[Archive, str]) -> None:
+    archive, old = shelf
+    untouched = {key: data for key, data in archive.everything()["objects"].items() if old not in key}
+    for writes in archive.each_crash(lambda: removed(archive)):
+        removed(archive)
+        found = archive.gc(grace_s=0, later_s=1)
+        assert {kind for kind, _, _ in found} <= {"leftovers"}, writes  # the claim, given back last
+        assert archive.everything()["objects"] == untouched
+    assert writes > 15
 
-    copy = shelf.old.source.model_copy(update={"uri": "file:///films/copy.mp4"})
-    assert shelf.catalog.add_source(shelf.old.video_id, copy, None, FINGERPRINT) is None  # it is no duplicate
-    again = shelf.old.model_copy(update={"source": copy, "run_id": "run-2"})
-    shelf.catalog.put_claim(again)
-    recorded = shelf.catalog.span_indices(again.video_id)  # as SpanPlanner: what has no record, or else the last
-    for number in sorted({0, 1} - recorded) or [1]:
-        row = span_row(again, number)
-        SceneWriter(shelf.catalog, shelf.index, FINGERPRINT, MODELS)(spans(row))
 
-    assert remove_orphans(shelf.catalog, shelf.index) == []
-    manifest = shelf.catalog.manifest(again.video_id)
-    assert manifest is not None
-    assert (manifest.sources, len(manifest.scenes)) == ([copy], 4)
-    live = shelf.index.points(SceneFilter(WORKSPACE, video_ids=(again.video_id,)))
-    assert [point.scene_id for point in live] == [scene.scene_id for scene in manifest.scenes]
-    for scene in manifest.scenes:
-        assert shelf.catalog.sidecar(again.video_id, scene.scene_id) is not None
+def test_content_that_comes_back_in_between_is_indexed_anew(shelf: tuple[Archive, str]) -> None:
+    archive, old = shelf
+    for writes in archive.each_crash(lambda: removed(archive)):
+        archive.add("copy", content="take 1", span_count=2)
+        assert removed(archive) == []
+        manifest = archive.catalog.manifest(old)
+        assert manifest is not None
+        assert ([source.uri for source in manifest.sources], len(manifest.scenes)) == ([uri_of("copy")], 4)
+        found = archive.gc(grace_s=0, later_s=1)
+        assert {kind for kind, _, _ in found} <= {"claim"}, writes  # killed before it was given up
+        assert archive.held(old) == WHOLE | {"sources": 1}

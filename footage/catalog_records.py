@@ -1,0 +1,68 @@
+"""What is stored about who works on what, and what belongs to what: leases, claims, sources, datasets."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from footage.sidecar import Stored, StoredSource, StoredSpan, StoredVideo
+
+
+class SourceRecord(Stored):
+    """A source that needs no reading again; see SourceBook for its key."""
+
+    schema_version: Literal[1] = 1
+    source: StoredSource
+    video_id: str
+    pipeline_fingerprint: str
+    recorded_at: str
+
+
+class Lease(Stored):
+    """A run that gives signs of life: `leases/{workspace}/{run_id}.json`. It holds the claims that name the run."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    workspace: str
+    what: str = Field(description="The command, such as `footage index s3://archive`")
+    source: str = Field(description="What it indexes, as it was given; empty if it indexes nothing")
+    host: str
+    machine: str = Field(default="", description="See dead_runs.this_machine: where `pid` counts")
+    pid: int
+    nonce: str = Field(description="Changes with each renewal, so that a write whose answer was lost is known again")
+    started_at: str
+    expires_at: str = Field(description="UTC, ISO 8601; renewed well before")
+
+
+class Claim(Stored):
+    """Who works on a video, and what was planned: `claims/{workspace}/{video_id}.json`.
+
+    It is alive while its own time has not passed, or while its run's lease has not. A dead one may be taken over, with
+    the next generation; whoever still writes under the old one cannot commit.
+    """
+
+    schema_version: Literal[1] = 1
+    video_id: str
+    run_id: str = Field(description="The owner")
+    generation: int = Field(default=1, ge=1)
+    resumes_from: int = Field(
+        default=1, ge=1, description="Spans of earlier generations do not count: others may have removed their points"
+    )
+    nonce: str = Field(default="", description="Of this taking; tells a write whose answer was lost from another's")
+    expires_at: str = Field(default="", description="UTC, ISO 8601; empty has passed")
+    purpose: Literal["index", "delete"] = "index"
+    source: StoredSource
+    sha256: str
+    video: StoredVideo
+    spans: list[StoredSpan]
+    pipeline_fingerprint: str
+    claimed_at: str
+
+
+class Reference(Stored):
+    """A video in a dataset: `datasets/{workspace}/{dataset}/{video_id}`."""
+
+    schema_version: Literal[1] = 1
+    uris: list[str] = Field(
+        default=[], description="Sources by which runs put it there; none: it was added by name and stays by itself"
+    )
+    by_name: bool = Field(default=False, description="Added by `footage datasets add`: stays whatever its sources do")
