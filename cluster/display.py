@@ -1,7 +1,6 @@
 """How the command line shows runs, videos and checks; answers to searches are shown by display_hits.py."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -9,27 +8,33 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.display_text import clock, print_toy_note, short_names, tags_line
+from footage.quarantine import next_step
 from footage.sidecar import Manifest, QuarantineRecord, RunReport, Sidecar
 
 if TYPE_CHECKING:
     from cluster.doctor import Check
 
 
-def print_report(report: RunReport, store: Path) -> None:
+def print_report(report: RunReport, store: str, max_attempts: int | None = None) -> None:
     """What a run did, and where the whole report is."""
     console = Console()
     if not report.videos_found:
         what = "Nothing is in quarantine." if report.source == "quarantine" else "No videos were found."
         console.print(what, markup=False)
         return
-    if not (report.videos_done or report.videos_duplicate or report.videos_quarantined or report.videos_remaining):
+    outcomes = (report.videos_done, report.videos_duplicate, report.videos_elsewhere, report.videos_quarantined)
+    if not (any(outcomes) or report.videos_remaining):
         console.print(f"Nothing to do: all {report.videos_skipped} videos are indexed already.", markup=False)
+        if report.videos_left_out:
+            console.print(f"{report.videos_left_out} were not indexed before; index them without --only.", markup=False)
         _print_descriptions(report, console)
         return
     counts = (
         (report.videos_done, "videos indexed"),
         (report.videos_duplicate, "with the bytes of another"),
+        (report.videos_elsewhere, "indexed meanwhile by another run"),
         (report.videos_skipped, "skipped, indexed before"),
+        (report.videos_left_out, "left out, not indexed before"),
         (report.videos_quarantined, "in quarantine"),
         (report.videos_remaining, "not reached"),
     )
@@ -40,9 +45,13 @@ def print_report(report: RunReport, store: Path) -> None:
             f" ({report.media_hours_per_hour:.1f} video h/h); at most {report.peak_pss_mib:.0f} MiB of memory.",
             markup=False,
         )
+    if report.store_retries:
+        console.print(f"{report.store_retries} requests to stores had to be sent again.", markup=False)
+    if report.originals_deleted:
+        console.print(f"{report.originals_deleted} originals were deleted.", markup=False)
     _print_descriptions(report, console)
-    print_quarantine(report.quarantined, console)
-    console.print(f"Report: {store / 'runs' / report.run_id}.json", style="dim", soft_wrap=True)
+    print_quarantine(report.quarantined, console, max_attempts)
+    console.print(f"Report: {store.rstrip('/')}/runs/{report.run_id}.json", style="dim", soft_wrap=True)
 
 
 def _print_descriptions(report: RunReport, console: Console) -> None:
@@ -54,8 +63,8 @@ def _print_descriptions(report: RunReport, console: Console) -> None:
         console.print(report.descriptions, style="dim", markup=False)
 
 
-def print_quarantine(records: Sequence[QuarantineRecord], console: Console) -> None:
-    """A table of what could not be indexed, and why."""
+def print_quarantine(records: Sequence[QuarantineRecord], console: Console, max_attempts: int | None = None) -> None:
+    """A table of what could not be indexed, why, and what to do; after `max_attempts` a retry leaves it out."""
     if not records:
         return
     table = Table(title="In quarantine (footage retry tries these again)", title_justify="left", expand=True)
@@ -66,11 +75,15 @@ def print_quarantine(records: Sequence[QuarantineRecord], console: Console) -> N
     for record in records:
         video = Text(names[record.source.uri])
         video.append(f"\n{record.code}", style="dim")
-        table.add_row(video, Text(record.reason), str(record.attempts))
+        reason = Text(record.reason)
+        reason.append(f"\n{next_step(record.code, record.attempts, max_attempts)}", style="dim")
+        table.add_row(video, reason, str(record.attempts))
     console.print(table)
 
 
-def print_videos(manifests: Sequence[Manifest], quarantined: Sequence[QuarantineRecord]) -> None:
+def print_videos(
+    manifests: Sequence[Manifest], quarantined: Sequence[QuarantineRecord], max_attempts: int | None = None
+) -> None:
     """A table of searchable videos (each has a source), then the quarantine."""
     console = Console()
     table = Table(expand=True)
@@ -95,7 +108,7 @@ def print_videos(manifests: Sequence[Manifest], quarantined: Sequence[Quarantine
     console.print(table)
     toys = ("description" for manifest in manifests if manifest.told and manifest.told.toy)
     print_toy_note(console, toys)
-    print_quarantine(quarantined, console)
+    print_quarantine(quarantined, console, max_attempts)
 
 
 def print_video(manifest: Manifest, sidecars: Sequence[Sidecar]) -> None:

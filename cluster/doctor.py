@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from actors.model_preparation import prepared_models
+from footage.directory_store import DirectoryStore
 from footage.errors import FootageError
+from footage.index_address import index_address, open_index
 from footage.model_catalogue import size_text
 from footage.model_list import ListedModel, list_models
+from footage.s3_uri import is_s3
 from footage.settings import PROFILES, Settings, has_gpu, load_settings
-from footage.storage import DirectoryStore
+from footage.store_address import open_store
 from footage.vocabulary import load_vocabulary
 
 _PACKAGES = {  # what each is for
@@ -28,6 +31,8 @@ _PACKAGES = {  # what each is for
     "transformers": "embeds frames and captions scenes",
     "onnxruntime": "encodes queries",
     "qdrant-edge-py": "keeps the vectors",
+    "qdrant-client": "speaks to a Qdrant server",
+    "boto3": "reads and writes buckets",
 }
 _DISK_GIB = 2  # thumbnails, sidecars and vectors of about a hundred hours
 _CAPTIONS_CPU_GIB = (
@@ -45,15 +50,17 @@ class Check:
     advice: str = ""
 
 
-def examine(store: Path, profile: str) -> list[Check]:
-    """Look at the machine, the packages, the models of each profile, and the store."""
+def examine(store: str, profile: str, index: str | None = None) -> list[Check]:
+    """Look at the machine, the packages, the models of each profile, the store, and a server that holds the index."""
     settings = load_settings(profile)
     checks = [_python(), _machine(), *_packages()]
     chosen = f"{settings.profile}" + (" (auto)" if profile == "auto" else "")
     checks.append(Check("profile that would run", "ok", chosen))
     for name in sorted(file.stem for file in PROFILES.glob("*.yaml")):
         checks.extend(_profile(settings) if name == settings.profile else _other_profile(name))
-    checks.append(_store(store))
+    checks.append(_bucket(store, settings) if is_s3(store) else _folder(Path(store).absolute()))
+    if index is not None:
+        checks.append(_index(store, index, settings))
     return checks
 
 
@@ -148,7 +155,7 @@ def _caption_memory(profile: str) -> Check:
     return Check(f"{profile}: captions device", "note", found, slow)
 
 
-def _store(store: Path) -> Check:
+def _folder(store: Path) -> Check:
     parent = next(folder for folder in (store, *store.parents) if folder.exists())
     free_gib = shutil.disk_usage(parent).free / 2**30
     found = f"{store}, {free_gib:.0f} GiB free"
@@ -161,3 +168,24 @@ def _store(store: Path) -> Check:
     if free_gib < _DISK_GIB:
         return Check("store", "note", found, "Little room: a hundred hours take about 2 GiB.")
     return Check("store", "ok", found)
+
+
+def _bucket(store: str, settings: Settings) -> Check:
+    try:
+        open_store(store, settings.s3).probe()
+    except FootageError as error:
+        return Check("store", "missing", store, str(error))
+    where = f" at {settings.s3.endpoint}" if settings.s3.endpoint else ""
+    return Check("store", "ok", f"{store}{where}: reads, writes, and honours conditional writes")
+
+
+def _index(store: str, index: str, settings: Settings) -> Check:
+    models = prepared_models(settings)
+    if models is None:
+        return Check("index", "note", index, "Its vectors cannot be compared with the models: they are not prepared.")
+    try:
+        address = index_address(store, index)
+        open_index(address, models.index_spec(), settings.qdrant, "footage doctor", create=False).close()
+    except FootageError as error:
+        return Check("index", "note", index, str(error))
+    return Check("index", "ok", index)

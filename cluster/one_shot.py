@@ -1,37 +1,51 @@
 """A search without a service: open the index, ask, close."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from footage.catalog import Catalog
 from footage.errors import IndexBusy, ModelMissing, SettingsError
 from footage.identity import check_name
+from footage.index import VectorIndex
+from footage.index_address import IndexAddress, index_address, open_index
 from footage.index_records import IndexSpec, ListName
+from footage.s3_uri import is_s3
 from footage.search import SearchRequest, SearchResponse
 from footage.settings import Settings
 from footage.sidecar import Manifest
-from footage.storage import DirectoryStore
+from footage.sources import source_name
+from footage.storage_settings import S3Settings
+from footage.store_address import open_store
 from footage.video_search import VideoSearchRequest, VideoSearchResponse
 
 if TYPE_CHECKING:
     from actors.query_encoder import QueryEncoder
-    from footage.embedded_index import EmbeddedIndex
     from footage.index_service import IndexClient
 
+VIDEO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # see identity.video_id
 
-def catalog_of(store: Path, workspace: str) -> Catalog:
+
+def catalog_of(store: str | Path, workspace: str, s3: S3Settings) -> Catalog:
     """The catalog of a store that is there already.
 
     Raises:
         SettingsError: nothing was ever indexed into it, or the workspace has a name that cannot be used.
+        StoreError: the store cannot be read.
     """
     check_name("workspace", workspace)
-    if not (store / "runs").is_dir():
-        raise SettingsError(f"{store} holds no index. Make one with: footage index FOLDER --store {store}")
-    return Catalog(DirectoryStore(store), workspace)
+    if not is_s3(str(store)) and not Path(store).is_dir():
+        raise SettingsError(_no_index(store))  # and no folder is made by looking
+    catalog = Catalog(open_store(str(store), s3), workspace)
+    if not any(next(catalog.store.list(prefix), None) for prefix in ("runs/", "leases/", "videos/")):
+        raise SettingsError(_no_index(store))
+    return catalog
+
+
+def _no_index(store: str | Path) -> str:
+    return f"{store} holds no index. Make one with: footage index FOLDER --store {store}"
 
 
 def find_video(catalog: Catalog, name: str) -> Manifest:
@@ -40,12 +54,14 @@ def find_video(catalog: Catalog, name: str) -> Manifest:
     Raises:
         SettingsError: there is none, or more than one.
     """
+    if VIDEO_ID.fullmatch(name):  # of which there may be many: one is read, and not all
+        named = catalog.manifest(name)
+        if named is not None and named.sources:
+            return named
     found = []
     for manifest in catalog.videos():
         uris = [source.uri for source in manifest.sources]
-        names = {unquote(uri.rsplit("/", 1)[-1]) for uri in uris}
-        if name == manifest.video_id:
-            return manifest
+        names = {source_name(uri) for uri in uris}
         if name in names or name in uris or (len(name) >= 4 and manifest.video_id.startswith(name)):
             found.append(manifest)
     if not found:
@@ -61,8 +77,16 @@ def as_shown(manifest: Manifest) -> dict[str, object]:
     return manifest.model_copy(update={"description": manifest.told}).model_dump()
 
 
-def search_once(request: SearchRequest, store: Path, settings: Settings) -> SearchResponse:
-    """Answer one search from the embedded index of a store.
+def search_once(
+    request: SearchRequest, store: str | Path, settings: Settings, index: str | None = None
+) -> SearchResponse:
+    """Answer one search.
+
+    Args:
+        request: what is asked.
+        store: folder or s3://bucket/prefix.
+        settings: of the profile that indexed.
+        index: address of the index; None for that of the store.
 
     Raises:
         IndexBusy: another process holds the index; the message says which.
@@ -71,16 +95,18 @@ def search_once(request: SearchRequest, store: Path, settings: Settings) -> Sear
     """
     from actors.scene_searcher import SceneSearcher
 
-    with _opened(store, request.workspace, settings) as (index, catalog, encoder):
-        return SceneSearcher(index, catalog.store, encoder, settings.search, toy_lists(settings)).search(request)
+    with _opened(store, index, request.workspace, settings) as (opened, catalog, encoder):
+        return SceneSearcher(opened, catalog.store, encoder, settings.search, toy_lists(settings)).search(request)
 
 
-def search_videos_once(request: VideoSearchRequest, store: Path, settings: Settings) -> VideoSearchResponse:
-    """Find videos by their descriptions in the embedded index of a store; raises what search_once does."""
+def search_videos_once(
+    request: VideoSearchRequest, store: str | Path, settings: Settings, index: str | None = None
+) -> VideoSearchResponse:
+    """Find videos by their descriptions; takes and raises what search_once does."""
     from actors.video_searcher import VideoSearcher
 
-    with _opened(store, request.workspace, settings) as (index, catalog, encoder):
-        return VideoSearcher(index, catalog.store, encoder).search(request)
+    with _opened(store, index, request.workspace, settings) as (opened, catalog, encoder):
+        return VideoSearcher(opened, catalog.store, encoder).search(request)
 
 
 def toy_lists(settings: Settings) -> frozenset[ListName]:
@@ -97,36 +123,43 @@ def toy_lists(settings: Settings) -> frozenset[ListName]:
 
 @contextlib.contextmanager
 def _opened(
-    store: Path, workspace: str, settings: Settings
-) -> "Iterator[tuple[EmbeddedIndex | IndexClient, Catalog, QueryEncoder]]":
+    store: str | Path, index: str | None, workspace: str, settings: Settings
+) -> "Iterator[tuple[VectorIndex | IndexClient, Catalog, QueryEncoder]]":
     """The index, the catalog and the encoder of a search; the index is given back at the end."""
     from actors.model_preparation import prepared_models
     from actors.query_encoder import QueryEncoder
 
+    catalog = catalog_of(store, workspace, settings.s3)
     models = prepared_models(settings)
     if models is None:
         raise ModelMissing(
             f"The models of profile {settings.profile} were not prepared on this machine yet: run `footage models"
             f" --profile {settings.profile} --pull` once, or search with the profile that indexed."
         )
-    catalog = catalog_of(store, workspace)
     encoder = QueryEncoder(models)  # before the index is held: loading takes most of the time
-    index = _open_index(store / "index" / "scenes", models.index_spec(), settings.search.index_wait_s)
+    opened = _open_index(index_address(str(store), index), models.index_spec(), settings)
     try:
-        yield index, catalog, encoder
+        yield opened, catalog, encoder
     finally:
-        index.close()
+        opened.close()
 
 
-def _open_index(path: Path, spec: IndexSpec, wait_s: float) -> "EmbeddedIndex | IndexClient":
+def _open_index(address: IndexAddress, spec: IndexSpec, settings: Settings) -> "VectorIndex | IndexClient":
     """The index itself, or what its present owner answers. Raises IndexBusy, which says who that is, if it does not."""
-    from footage.embedded_index import EmbeddedIndex
     from footage.index_service import IndexClient
 
+    patience_s = min(settings.search.index_wait_s, settings.qdrant.patience_s)  # somebody waits for the answer
+    qdrant = settings.qdrant.model_copy(update={"patience_s": patience_s})
+
+    def opened(wait_s: float = 0) -> VectorIndex:
+        return open_index(address, spec, qdrant, "footage search", wait_s, create=False)
+
     try:
-        return EmbeddedIndex(path, spec, owner="footage search", create=False)
+        return opened()
     except IndexBusy:
+        if address.path is None:
+            raise
         try:
-            return IndexClient(path, spec)
+            return IndexClient(address.path, spec)
         except IndexBusy:
-            return EmbeddedIndex(path, spec, owner="footage search", wait_s=wait_s, create=False)
+            return opened(settings.search.index_wait_s)

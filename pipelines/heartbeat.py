@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -13,7 +13,7 @@ _INTERVAL_S = 2.0
 
 
 class OutageSeen(Exception):
-    """A stage met an outage: what every video needs is away."""
+    """A stage met an outage: what every video needs is away; or the run has lost its lease."""
 
 
 def _raise_outage_seen(number: int, frame: FrameType | None) -> None:
@@ -23,8 +23,9 @@ def _raise_outage_seen(number: int, frame: FrameType | None) -> None:
 class Heartbeat:
     """Shows the progress every few seconds while its block runs.
 
-    With `ends_on_outage` its block, if it is run by the main thread, ends in OutageSeen when a stage met an outage: the
-    stream waits for its next row, and every further span would fail like this one, a server's whole patience each.
+    With `ends_on_outage` its block, if it is run by the main thread, ends in OutageSeen when a stage met an outage, or
+    the run has lost its lease: the stream waits for its next row, and every further span would fail like this one, a
+    server's whole patience each.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class Heartbeat:
         pools: Sequence[str],
         *,
         ends_on_outage: bool = False,
+        is_lost: Callable[[], bool] = lambda: False,
     ) -> None:
         self.outage: LostTask | None = None
         self._ends_on_outage = ends_on_outage
+        self._is_lost = is_lost  # asked from a thread: whether the run has lost its lease
         self._handler: Any = signal.SIG_DFL  # what SIGUSR1 did before
         self._line = line
         self._progress = progress
@@ -67,7 +70,7 @@ class Heartbeat:
             self._progress.doing = doing(state, self._pools)
             self._line.show(self._progress)
             self.outage = outage_in(state)
-            if self.outage is not None and self._ends_on_outage:
+            if (self.outage is not None or self._is_lost()) and self._ends_on_outage:
                 # Not as Ctrl-C does: under nohup that signal is ignored.
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
                 return

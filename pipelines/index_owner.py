@@ -6,7 +6,17 @@ from typing import Any
 
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import StoreError
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery, VideoHit, VideoPoint
+from footage.index_records import (
+    IndexHit,
+    IndexSpec,
+    ScanPage,
+    SceneFilter,
+    ScenePoint,
+    StoredPoint,
+    VectorQuery,
+    VideoHit,
+    VideoPoint,
+)
 from footage.index_service import IndexService
 from footage.records import Vector
 
@@ -27,9 +37,9 @@ class IndexOwner:
         """See VectorIndex.upsert."""
         self._index.upsert(points)
 
-    def publish(self, workspace: str, video_id: str, generation: str) -> None:
+    def publish(self, workspace: str, video_id: str, generation: str, claim_generation: int | None = None) -> None:
         """See VectorIndex.publish."""
-        self._index.publish(workspace, video_id, generation)
+        self._index.publish(workspace, video_id, generation, claim_generation)
 
     def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
         """See VectorIndex.search."""
@@ -47,6 +57,16 @@ class IndexOwner:
         """See VectorIndex.points."""
         return self._index.points(where)
 
+    def scan(
+        self, where: SceneFilter | None, after: str | None = None, limit: int = 256, with_vectors: bool = True
+    ) -> ScanPage:
+        """See VectorIndex.scan."""
+        return self._index.scan(where, after, limit, with_vectors)
+
+    def restore(self, points: Sequence[StoredPoint]) -> None:
+        """See VectorIndex.restore."""
+        self._index.restore(points)
+
     def put_descriptions(self, points: Sequence[VideoPoint]) -> None:
         """See VectorIndex.put_descriptions."""
         self._index.put_descriptions(points)
@@ -58,6 +78,10 @@ class IndexOwner:
     def descriptions(self, workspace: str) -> list[VideoPoint]:
         """See VectorIndex.descriptions."""
         return self._index.descriptions(workspace)
+
+    def bind(self, store_id: str, dry_run: bool = False) -> None:
+        """See VectorIndex.bind."""
+        self._index.bind(store_id, dry_run)
 
     def close(self) -> None:
         """Flush, close and give the lock back."""
@@ -94,9 +118,9 @@ class RemoteIndex:
         """See VectorIndex.upsert."""
         self._call("upsert", points)
 
-    def publish(self, workspace: str, video_id: str, generation: str) -> None:
+    def publish(self, workspace: str, video_id: str, generation: str, claim_generation: int | None = None) -> None:
         """See VectorIndex.publish."""
-        self._call("publish", workspace, video_id, generation)
+        self._call("publish", workspace, video_id, generation, claim_generation)
 
     def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
         """See VectorIndex.search."""
@@ -117,6 +141,17 @@ class RemoteIndex:
         points: list[ScenePoint] = self._call("points", where)
         return points
 
+    def scan(
+        self, where: SceneFilter | None, after: str | None = None, limit: int = 256, with_vectors: bool = True
+    ) -> ScanPage:
+        """See VectorIndex.scan."""
+        page: ScanPage = self._call("scan", where, after, limit, with_vectors)
+        return page
+
+    def restore(self, points: Sequence[StoredPoint]) -> None:
+        """See VectorIndex.restore."""
+        self._call("restore", points)
+
     def put_descriptions(self, points: Sequence[VideoPoint]) -> None:
         """See VectorIndex.put_descriptions."""
         self._call("put_descriptions", points)
@@ -130,6 +165,10 @@ class RemoteIndex:
         """See VectorIndex.descriptions."""
         points: list[VideoPoint] = self._call("descriptions", workspace)
         return points
+
+    def bind(self, store_id: str, dry_run: bool = False) -> None:
+        """See VectorIndex.bind."""
+        self._call("bind", store_id, dry_run)
 
     def close(self) -> None:
         """See VectorIndex.close."""

@@ -3,70 +3,70 @@
 import contextlib
 import os
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from actors.model_preparation import PreparedModels
+from actors.source_files import SourceFiles
 from footage.catalog import Catalog
-from footage.embedded_index import EmbeddedIndex
-from footage.errors import FootageError, StoreError
-from footage.fingerprint import pipeline_fingerprint
+from footage.dataset_changes import join_dataset
+from footage.errors import FootageError, LeaseLost, StoreError, StoreUnavailable
+from footage.fingerprint import component_fingerprints, pipeline_fingerprint
 from footage.index import VectorIndex
-from footage.index_records import SceneFilter
+from footage.kept_parts import parts_of_run
 from footage.model_list import check_models
 from footage.orphans import remove_orphans
-from footage.ownership import Ownership
+from footage.records import Source
+from footage.remote_access import RemoteAccess
+from footage.s3_uri import is_s3
 from footage.settings import Settings
 from footage.sidecar import RunReport
-from footage.storage import DirectoryStore
+from footage.sources import is_remote
+from footage.storage import ObjectStore
+from footage.store_address import open_store
+from footage.transfers import TRANSFERS, Transferred
 from pipelines.describe_videos import describe_videos
 from pipelines.described import Described
 from pipelines.description_scope import DescriptionScope, descriptions_off, videos_to_describe
+from pipelines.elsewhere import left_by_others
 from pipelines.gpu_shares import check_devices
-from pipelines.heartbeat import Heartbeat, OutageSeen, outage_in
-from pipelines.index_owner import RemoteIndex
-from pipelines.index_videos import IndexPools, index_pools, stream_outcomes
+from pipelines.index_access import check_index, index_of_run, one_run_at_a_time
+from pipelines.index_pass import IndexPass
+from pipelines.index_request import IndexRequest
+from pipelines.index_videos import IndexPools, index_pools
+from pipelines.lease_keeper import LeaseKeeper
 from pipelines.ledger import LedgerClient
+from pipelines.original_deletion import delete_originals
 from pipelines.preparation import ensure_prepared
 from pipelines.process_memory import MemorySampler
 from pipelines.progress import ProgressLine
 from pipelines.ray_session import output_to, ray_session
-from pipelines.reconcile import Run, settle
+from pipelines.reconcile import Run
 from pipelines.run_report import run_report
-from pipelines.run_sources import RunSources, choose_sources, is_indexed, quarantined_sources
+from pipelines.run_sources import RunSources, choose_sources, quarantined_sources
 from pipelines.tally import Tally
-
-# After a driver was killed its actors live on for about two seconds, and with them the lock of the index.
-_LOCK_WAIT_S = 15.0
 
 PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run, float], IndexPools]
 
 
 @dataclass(frozen=True)
-class IndexRequest:
-    """What to index, and where to."""
+class _Work:
+    """What the steps of a run have in common."""
 
-    source: str | None  # None: what is in quarantine
-    store: Path
-    workspace: str = "default"
-    dataset: str | None = None
-    verbose: bool = False
-    ray_address: str | None = None  # of a cluster that sees the same files; None: a Ray of our own
-
-    @property
-    def index_path(self) -> Path:
-        """Folder of the embedded index."""
-        return self.store / "index" / "scenes"
-
-    @property
-    def command(self) -> str:
-        """What a process that waits for the index is told about this run."""
-        return f"footage index {self.source}" if self.source else "footage retry"
+    request: IndexRequest
+    settings: Settings
+    models: PreparedModels
+    catalog: Catalog
+    run: Run
+    pools_of: PoolsOf
+    lease: LeaseKeeper
+    moved_before: Transferred  # by this process, in runs before this one
 
 
 def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = index_pools) -> RunReport:
@@ -76,151 +76,157 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
         FootageError: the run could not be done: source, store, settings, models or index are not usable, or too
             many spans were lost. What was committed until then stays, and a later run goes on from there.
     """
-    started_at, begun = datetime.now(UTC), time.monotonic()
+    started_at, moved_before = datetime.now(UTC), TRANSFERS.total()
     check_models(settings)  # first: it says what to fetch, also on a machine without the GPU
     check_devices(settings, own_machine=request.ray_address is None)
-    off = descriptions_off(settings)  # refuses what cannot work
-    store = DirectoryStore(request.store)
+    descriptions_off(settings)  # refuses what cannot work
+    parts_of_run(settings, request.only)  # likewise
+    address = request.index_address
+    store = open_store(request.store_address, settings.s3)
     store.probe()
     catalog = Catalog(store, request.workspace)
     models = ensure_prepared(settings, sys.stderr)
-    run = Run(
-        run_id=f"{started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}",
-        workspace=request.workspace,
-        dataset=request.dataset,
-        fingerprint=pipeline_fingerprint(settings, models.versions),
-    )
-    # One run at a time: the index changes hands within a run (its owner may be killed), so it cannot be the guard.
-    guard = Ownership(request.store / "index" / "run.lock", request.command, _LOCK_WAIT_S)
-    try:
-        if request.source is None:
-            sources = quarantined_sources(catalog)
-            run = replace(run, datasets=sources.datasets)
-        else:
-            sources = choose_sources(request.source, catalog, run.fingerprint, request.dataset)
-        tally = Tally(sources.to_do, len(sources.skipped))
-        memory = MemorySampler(os.getpid())
-        if sources.found:
-            _check_index(request, models, catalog)
-        scope = DescriptionScope(off=off)
-        if sources.found and not sources.to_do:  # else the second pass looks, when the videos are there
-            scope = videos_to_describe(settings, models, catalog, run)
-        described, pools = Described.before(scope), None
-        if sources.to_do or scope.to_describe:
-            with (
-                memory,
-                _console(request, run) as console,
-                ray_session(settings.pipeline, request.ray_address, verbose=request.verbose),
-            ):
-                import ray  # after ray_session() has set the environment that Ray reads when it is imported
-
-                line, ledger = ProgressLine(console), LedgerClient()
-                index = RemoteIndex(request.index_path, models.index_spec(), request.command)
-                if sources.to_do:
-                    line.say(f"Indexing {len(sources.to_do)} videos with profile {settings.profile} ...")
-                    cards = ray.cluster_resources().get("GPU", 0)
-                    pools = pools_of(settings, models, catalog, index, run, cards)
-                    _stream(run, sources, pools, settings, catalog, tally, line, ledger)
-                    line.show(tally.progress, force=True)
-                if tally.state == "finished":  # else a renamed file may not have been reached yet
-                    remove_orphans(catalog, index)
-                    try:
-                        described = describe_videos(settings, models, catalog, index, run, ledger, line)
-                    except FootageError as error:  # what is indexed stays so, and the report is written
-                        described.stopped = str(error)
-                    if described.interrupted:
-                        tally.state = "interrupted"
-                    with contextlib.suppress(ray.exceptions.RayError):  # it holds what each stage cost, nothing else
-                        tally.ledger = ledger.state()
-                _close(index)
-        source = request.source or "quarantine"
-        wall_s = time.monotonic() - begun
-        report = run_report(
-            source, settings, run, catalog, sources, tally, pools, described, memory, started_at, wall_s
+    fingerprint = pipeline_fingerprint(settings, models.versions)
+    run_id = f"{started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    with (
+        one_run_at_a_time(address, request.command),
+        LeaseKeeper(catalog, run_id, request.command, request.source_address, settings.pipeline.lease_s) as lease,
+        _sources(request, settings, catalog, fingerprint) as sources,
+    ):
+        run = Run(
+            run_id=run_id,
+            workspace=request.workspace,
+            dataset=request.dataset,
+            fingerprint=fingerprint,
+            components=component_fingerprints(settings, models.versions),
+            datasets=sources.datasets,
+            only=request.only,
         )
-        catalog.put_report(report)
-    finally:
-        guard.release()
+        work = _Work(request, settings, models, catalog, run, pools_of, lease, moved_before)
+        return _run(work, sources, started_at)
+
+
+def _sources(request: IndexRequest, settings: Settings, catalog: Catalog, fingerprint: str) -> RunSources:
+    if request.source is None:
+        return quarantined_sources(catalog, fingerprint, settings, request.names)
+    return choose_sources(
+        request.source, catalog, fingerprint, request.dataset, settings, only_known=bool(request.only)
+    )
+
+
+def _run(work: _Work, sources: RunSources, started_at: datetime) -> RunReport:
+    begun = time.monotonic()
+    request, settings, catalog, run = work.request, work.settings, work.catalog, work.run
+    counts = sources.plan.counts
+    if run.dataset is not None:
+        for uri, video_id in sources.plan.to_reference():
+            join_dataset(catalog, run.dataset, video_id, uri)
+    tally = Tally(counts.to_do, counts.bytes_to_do, counts.skipped, work.moved_before)
+    memory = MemorySampler(os.getpid())
+    spec = work.models.index_spec()
+    if counts.found:
+        check_index(request.index_address, spec, settings.qdrant, request.command, catalog)
+    scope = DescriptionScope(off=descriptions_off(settings))
+    if counts.found and not counts.to_do:  # else the second pass looks, when the videos are there
+        scope = videos_to_describe(settings, work.models, catalog, run)
+    described, pools = Described.before(scope), None
+    if counts.to_do or scope.to_describe:
+        with (
+            memory,
+            _console(request, catalog.store, run) as console,
+            ray_session(settings.pipeline, request.ray_address, verbose=request.verbose),
+            index_of_run(request.index_address, spec, settings.qdrant, request.command) as index,
+        ):
+            line, ledger = ProgressLine(console), LedgerClient()
+            if counts.to_do:
+                pools = _index(work, sources, index, tally, line, ledger)
+            if tally.state == "finished":  # else a renamed file may not have been reached yet
+                described = _finish(work, index, tally, line, ledger)
+    if settings.sources.delete_original and tally.state == "finished":
+        delete_originals(run, settings, catalog, tally, ())  # what had to wait for other runs
+    wall_s = time.monotonic() - begun
+    report = run_report(request, settings, run, catalog, sources, tally, pools, described, memory, started_at, wall_s)
+    catalog.put_report(report)
     if tally.state == "failed":
         raise FootageError(tally.error)
     return report
 
 
-def _check_index(request: IndexRequest, models: PreparedModels, catalog: Catalog) -> None:
-    """Refuse an index that is held by a search, is of other models, or was lost, before anything starts."""
-    with EmbeddedIndex(request.index_path, models.index_spec(), owner=request.command, wait_s=_LOCK_WAIT_S) as index:
-        if index.count(SceneFilter(request.workspace)):
-            return
-    lost = sum(1 for manifest in catalog.manifests() if manifest.scenes)
-    if lost:
-        raise StoreError(
-            f"The index of {request.store} is empty, but its records say that {lost} videos are searchable: the folder"
-            " index/ was removed or replaced. Bring it back, or index into a new store."
-        )
+def _index(
+    work: _Work, sources: RunSources, index: VectorIndex, tally: Tally, line: ProgressLine, ledger: LedgerClient
+) -> IndexPools:
+    """Stream all sources, tranche by tranche, and then what other runs had in hand and did not finish."""
+    import ray  # after ray_session() has set the environment that Ray reads when it is imported
 
-
-def _stream(
-    run: Run,
-    sources: RunSources,
-    pools: IndexPools,
-    settings: Settings,
-    catalog: Catalog,
-    tally: Tally,
-    line: ProgressLine,
-    ledger: LedgerClient,
-) -> None:
-    """Run the pipeline to its end and account for every source."""
-    # Imported here: Ray reads its environment when it is imported, and ray_session() sets that.
-    from ray.data import DataContext
-    from ray.data.exceptions import ExecutionTimeoutError, RayDataUserCodeException, SystemException
-    from ray.exceptions import RayError
-
-    # The backstop behind the watchdogs: nothing at all came out for as long as the slowest stage may take, each try.
-    longest_s = max(settings.decoder.span_s * 1.25, settings.decoder.limits.max_untimed_s)
-    patience_s = (settings.pipeline.retries + 2) * pools.longest_task_s(longest_s)
-    DataContext.get_current().execution_no_progress_timeout_s = patience_s
-    heartbeat = Heartbeat(line, tally.progress, ledger, pools.names, ends_on_outage=True)
+    settings, run = work.settings, work.run
+    line.say(f"Indexing {tally.progress.videos} videos with profile {settings.profile} ...")
+    cards = ray.cluster_resources().get("GPU", 0)
+    pools = work.pools_of(settings, work.models, work.catalog, index, run, cards)
+    indexing = IndexPass(run, settings, work.catalog, pools, tally, line, ledger, work.lease)
+    is_remote_run = False
     try:
-        with heartbeat:
-            for outcome in stream_outcomes(sources.to_do, run, pools, ledger, settings.pipeline.retries):
-                tally.add(outcome)
+        for tranche in sources.plan.tranches(settings.pipeline.tranche_sources):
+            is_remote_run |= any(is_remote(source.uri) for source in tranche)
+            indexing.stream(tranche)
+            if tally.state != "finished":
+                break
+        while tally.elsewhere and tally.state == "finished":
+            if left := _left_by_others(work, tally, line):
+                indexing.stream(left)
+    finally:
+        if is_remote_run:
+            SourceFiles(RemoteAccess.of(settings)).clear_unused(run.run_id)
+    line.show(tally.progress, force=True)
+    return pools
+
+
+def _left_by_others(work: _Work, tally: Tally, line: ProgressLine) -> list[Source]:
+    try:
+        return left_by_others(work.run, work.catalog, tally, line, work.lease)
     except KeyboardInterrupt:
         tally.state = "interrupted"
-    except OutageSeen:
-        pass  # it is told below
-    except (RayError, RayDataUserCodeException, SystemException, ExecutionTimeoutError) as error:
-        tally.fail(str(error).strip().splitlines()[-1])
-    with contextlib.suppress(RayError):  # without it a lost span is found all the same; only the stage is not named
+    except LeaseLost as error:
+        tally.fail(str(error))
+    return []
+
+
+def _finish(work: _Work, index: VectorIndex, tally: Tally, line: ProgressLine, ledger: LedgerClient) -> Described:
+    """What follows when all sources are reached: orphans go, and videos are described."""
+    import ray
+
+    remove_orphans(work.catalog, index, work.run.run_id, work.settings.pipeline.lease_s)
+    described = Described.before(DescriptionScope())
+    try:
+        described = describe_videos(work.settings, work.models, work.catalog, index, work.run, ledger, line)
+    except FootageError as error:  # what is indexed stays so, and the report is written
+        described.stopped = str(error)
+    if described.interrupted:
+        tally.state = "interrupted"
+    with contextlib.suppress(ray.exceptions.RayError):  # it holds what each stage cost, nothing else
         tally.ledger = ledger.state()
-    outage = heartbeat.outage or outage_in(tally.ledger)
-    if outage is not None and tally.state == "finished":
-        tally.fail(f"{outage.stage} raised {outage.error}")
-    reached = sources.to_do
-    if tally.state != "finished":
-        # What was not reached, or failed with what every video needs, is for the next run and not for quarantine.
-        done = {source.uri for source in sources.to_do if is_indexed(catalog, run.fingerprint, source)}
-        tally.outcomes.done.update(done)  # also those whose outcome was still on its way
-        reached = [source for source in sources.to_do if source.uri in tally.outcomes.done | tally.outcomes.failed]
-        tally.outcomes.duplicate_of.clear()
-    tally.settled = settle(run, reached, tally.outcomes, catalog, tally.ledger)
-    tally.progress.done = len(tally.settled.done)
-    tally.progress.duplicate = len(tally.settled.duplicate)
-    tally.progress.quarantined = len(tally.settled.quarantined)
-
-
-def _close(index: RemoteIndex) -> None:
-    """Close the index through its owner; if that is dead, the lock is free and its log has all that it confirmed."""
-    from ray.exceptions import RayError
-
-    with contextlib.suppress(RayError):
-        index.close()
+    return described
 
 
 @contextlib.contextmanager
-def _console(request: IndexRequest, run: Run) -> Iterator[IO[str]]:
+def _console(request: IndexRequest, store: ObjectStore, run: Run) -> Iterator[IO[str]]:
     """Where the progress line goes; what libraries print goes to the run's log, unless asked for."""
     if request.verbose:
         yield sys.stderr
-    else:
-        with output_to(request.store / "runs" / f"{run.run_id}.log") as console:
+        return
+    key = f"runs/{run.run_id}.log"
+    if not is_s3(request.store_address):
+        with output_to(Path(request.store_address) / key) as console:
             yield console
+        return
+    with tempfile.TemporaryDirectory(prefix="footage-log-") as folder:
+        log = Path(folder) / "run.log"
+        with output_to(log) as console:
+            try:
+                yield console
+            except StoreUnavailable:
+                log.unlink()  # there is nowhere to put it
+                raise
+            finally:
+                if log.exists():
+                    with contextlib.suppress(StoreError):  # how the run ended counts for more
+                        store.upload(key, log)

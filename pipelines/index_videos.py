@@ -11,6 +11,7 @@ from actors.chat_captioner import CHAT_ENVIRONMENT
 from actors.chat_server import patience_s
 from actors.decoder_limits import decode_limit, plan_limit
 from actors.frame_embedder import FrameEmbedder
+from actors.kept_scenes import keeper_of
 from actors.model_preparation import PreparedModels
 from actors.scene_writer import SceneWriter
 from actors.span_planner import SOURCE, SpanPlanner
@@ -19,15 +20,23 @@ from actors.transcriber import Transcriber
 from actors.video_decoder import VideoDecoder
 from footage.catalog import Catalog
 from footage.index import VectorIndex
+from footage.kept_parts import parts_of_run
+from footage.local_sources import local_path
+from footage.parts import Part
 from footage.records import Source
+from footage.remote_access import RemoteAccess
 from footage.settings import Settings
-from footage.sources import local_path
+from footage.sources import is_remote
 from footage.span_table import table_of
+from pipelines.description_scope import descriptions_off
 from pipelines.gpu_shares import actors_per_pool, shares_of
 from pipelines.ledger import LedgerClient
 from pipelines.pool_stream import through
 from pipelines.reconcile import Run
 from pipelines.stage import Pool, Stage, TimeLimit
+
+SOUND = ("audio_s16", "audio_start_s", "language_audio_s16")  # columns of VideoDecoder, and so is the next
+PICTURES = ("key_frames",)
 
 
 @dataclass(frozen=True)
@@ -53,31 +62,48 @@ def index_pools(
     """Which actors run, in which order, with which resources.
 
     Raises:
-        SettingsError: the stages' shares of a GPU do not fit on the cards that Ray has.
+        SettingsError: the stages' shares of a GPU do not fit on the cards that Ray has, or run.only names a part that
+            this profile does not make.
     """
-    sizes, decoder = settings.pipeline, settings.decoder
+    parts = parts_of_run(settings, run.only)
+    sizes, decoder, access = settings.pipeline, settings.decoder, RemoteAccess.of(settings)
     limit = TimeLimit(sizes.watchdog_base_s, sizes.watchdog_per_media_s)
     planner = Stage(
         SpanPlanner,
-        {"settings": decoder, "catalog": catalog, "fingerprint": run.fingerprint},
+        {
+            "settings": decoder,
+            "catalog": catalog,
+            "fingerprint": run.fingerprint,
+            "access": access,
+            "only": run.only,
+            "components": run.components,
+        },
         limit=TimeLimit(*plan_limit(decoder)),
     )
     decode = Stage(
         VideoDecoder,
-        # A language that is set needs no finding out.
-        {"settings": decoder, "wants_language_sample": settings.speech.language is None},
+        {
+            "settings": decoder,
+            "wants_language_sample": settings.speech.language is None,  # one that is set needs no finding out
+            "access": access,
+            "wants_sound": Part.SPEECH in parts.made,
+        },
         limit=TimeLimit(*decode_limit(decoder)),
     )
-    transcribe = Stage(
-        Transcriber,
-        {"settings": settings.speech},
-        drops=("audio_s16", "audio_start_s", "language_audio_s16"),
+    # The last that sees pictures ends them.
+    last_seeing = next((part for part in (Part.FRAMES, Part.CAPTIONS) if part in parts.made), None)
+    keep = Stage(
+        keeper_of(parts.kept),
+        {"catalog": catalog, "index": index, "fingerprint": run.fingerprint},
+        drops=(SOUND if Part.SPEECH in parts.kept else ()) + (PICTURES if last_seeing is None else ()),
         limit=limit,
     )
+    transcribe = Stage(Transcriber, {"settings": settings.speech}, drops=SOUND, limit=limit)
     waits_s = patience_s(settings.captions.endpoint) if settings.captions.adapter == "http" else 0.0
     caption = Stage(
         Captioner,
         {"settings": settings.captions, "folder": models.caption_folder},
+        drops=PICTURES if last_seeing is Part.CAPTIONS else (),
         limit=TimeLimit(limit.base_s + waits_s, limit.per_media_s),
     )
     embed_frames = Stage(
@@ -88,26 +114,36 @@ def index_pools(
             "tags": settings.tags,
             "tower_folder": models.vision_tower_folder,
         },
-        drops=("key_frames",),
+        drops=PICTURES,
         limit=limit,
     )
     embed_text = Stage(TextEmbedder, {"settings": settings.text, "folder": models.text_folder}, limit=limit)
     write = Stage(
         SceneWriter,
-        {"catalog": catalog, "index": index, "fingerprint": run.fingerprint, "models": models.named()},
+        {
+            "catalog": catalog,
+            "index": index,
+            "fingerprint": run.fingerprint,
+            "models": models.named(),
+            "components": run.components,
+            "lease_s": sizes.lease_s,
+            "describes": not descriptions_off(settings),
+        },
         limit=limit,
     )
 
-    captions: tuple[Stage, ...] = () if settings.captions.adapter == "off" else (caption,)
+    stages = ((Part.SPEECH, transcribe), (Part.CAPTIONS, caption), (Part.FRAMES, embed_frames))
+    made = [stage for part, stage in stages if part in parts.made]
     groups: list[tuple[Stage, ...]]
     if not sizes.fuse:
-        groups = [(stage,) for stage in (transcribe, *captions, embed_frames, embed_text)]
+        groups = [(stage,) for stage in (*made, embed_text)]
     elif settings.captions.adapter in ("off", "native"):
         # One torch process instead of four: half the memory, a third less start-up.
-        groups = [(transcribe, *captions, embed_frames, embed_text)]
+        groups = [(*made, embed_text)]
     else:
         # A server is waited for, and remote code has packages of its own: neither may hold up the other models.
-        groups = [(transcribe,), captions, (embed_frames, embed_text)]
+        last = (embed_frames, embed_text) if Part.FRAMES in parts.made else (embed_text,)
+        groups = [*((stage,) for stage in made if stage is not embed_frames), last]
     shares = shares_of(settings)
     shares_of_pools = [{name: shares[name] for name in _names(group) if name in shares} for group in groups]
     size = actors_per_pool(shares_of_pools, cards, sizes.model_actors)
@@ -125,7 +161,8 @@ def index_pools(
     return IndexPools(
         plan=Pool((planner,), size=1, num_cpus=0.1),  # reads and hashes: one keeps a disk busy
         work=(
-            Pool((decode,), size=sizes.decoders, num_cpus=sizes.decoder_num_cpus),
+            # What is kept is a few small reads of a span.
+            Pool((decode, keep) if parts.kept else (decode,), size=sizes.decoders, num_cpus=sizes.decoder_num_cpus),
             *model_pools,
             Pool((write,), size=1, num_cpus=0.1),  # small writes; the index takes them one at a time anyway
         ),
@@ -163,6 +200,6 @@ def source_table(source: Source, run: Run) -> pa.Table:
         "source_uri": source.uri,
         "source_etag": source.etag,
         "source_size_bytes": source.size_bytes,
-        "path": bytes(local_path(source.uri)),
+        "path": b"" if is_remote(source.uri) else bytes(local_path(source.uri)),
     }
     return table_of([row], SOURCE)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from actors.decoder_limits import reading_s
+from actors.decoder_limits import fetch_limit_s, reading_s
 
+_FETCHING = frozenset({"SpanPlanner", "VideoDecoder"})  # stages that read a source
+_SETTLED = ("duplicate", "elsewhere", "failure_code")  # columns of a row that stages hand on untouched
 _OF_TASK = ("source_uri", "source_size_bytes", "span_index", "span_start_s", "span_end_s")
 
 
@@ -20,18 +22,23 @@ class Task:
     source_uri: str
     span_index: int
     media_s: float
+    fetch_s: float = 0.0  # that fetching its source may take on top, where that is not on this machine
+    is_settled: bool = False  # the row is only handed on
 
 
 def task_of(spans: pa.Table, stage: str) -> Task:
     """The task that a batch is, named by its first row (batches are one row as a rule)."""
     # These columns only: a row also carries its sound and key frames, many megabytes.
-    named = [name for name in _OF_TASK if name in spans.column_names]
+    named = [name for name in (*_OF_TASK, *_SETTLED) if name in spans.column_names]
     first = spans.select(named).slice(0, 1).to_pylist()[0]
+    uri, size_bytes = first["source_uri"], first["source_size_bytes"]
+    is_settled = any(first.get(name) for name in _SETTLED)
+    fetch_s = fetch_limit_s(uri, size_bytes) if stage in _FETCHING and not is_settled else 0.0
     if first.get("span_index") is None:
         # Before planning the length is unknown; hashing is bound by reading.
-        return Task(stage, first["source_uri"], -1, reading_s(first["source_size_bytes"]))
+        return Task(stage, uri, -1, reading_s(size_bytes), fetch_s, is_settled)
     media_s = first["span_end_s"] - first["span_start_s"]
-    return Task(stage, first["source_uri"], first["span_index"], media_s)
+    return Task(stage, uri, first["span_index"], media_s, fetch_s, is_settled)
 
 
 @dataclass
@@ -48,10 +55,12 @@ class LostTask:
 class StageWork:
     """What the actors of a stage have done so far."""
 
-    calls: int = 0
+    calls: int = 0  # with something to do
     seconds: float = 0.0  # wall, of all actors together
     items: int = 0  # in model batches, whatever an item is to the model: a picture, a text, a scene
     slots: int = 0  # places that those batches had
+    retries: int = 0  # requests to object stores that had to be sent again
+    bytes_read: int = 0  # from object stores and by http(s)
 
 
 @dataclass
@@ -94,11 +103,14 @@ class Ledger:
             work.seconds += done.seconds
             work.items += done.items
             work.slots += done.slots
+            work.retries += done.retries
+            work.bytes_read += done.bytes_read
         key = (task.source_uri, task.span_index)
         if error:
             self._state.unfinished[key] = LostTask(task.stage, self._tries[*key, task.stage], error, is_outage)
         else:
             self._state.unfinished.pop(key, None)
+            self._tries.pop((*key, task.stage), None)
 
     def state(self) -> LedgerState:
         """Everything known by now."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from footage.errors import FootageError, VideoError
 from footage.span_table import replace_column
+from footage.transfers import TRANSFERS
 from pipelines.ledger import LedgerClient, StageWork, Task, task_of
 from pipelines.stage import Pool, Stage
 
@@ -37,6 +38,7 @@ class _InHand:
         self._task = task
         self._fill = getattr(actor, "fill", None)  # actors with a model count the places of their batches
         self._before = self._batches()
+        self._moved_before = TRANSFERS.total()
         self._begun = time.monotonic()
 
     def __enter__(self) -> None:
@@ -51,7 +53,15 @@ class _InHand:
     ) -> None:
         seconds = time.monotonic() - self._begun
         (items, slots), (items_before, slots_before) = self._batches(), self._before
-        done = StageWork(1, seconds, items - items_before, slots - slots_before)
+        moved, moved_before = TRANSFERS.total(), self._moved_before
+        done = StageWork(
+            0 if self._task.is_settled else 1,
+            seconds,
+            items - items_before,
+            slots - slots_before,
+            moved.retries - moved_before.retries,
+            moved.bytes_read - moved_before.bytes_read,
+        )
         self._ledger.end(self._task, "" if kind is None else f"{kind.__name__}: {error}", _is_outage(error), done)
 
 
@@ -91,7 +101,7 @@ class PoolWorker:
 
     def _run(self, stage: Stage, actor: Any, spans: pa.Table) -> pa.Table:
         task = task_of(spans, stage.name)
-        with _InHand(self._ledger, task, actor), watchdog(stage.limit.seconds(task.media_s)):
+        with _InHand(self._ledger, task, actor), watchdog(stage.limit.seconds(task.media_s) + task.fetch_s):
             begun = time.monotonic()
             result = stage.run(actor, spans)
             return _with_seconds(result, stage.name, time.monotonic() - begun)

@@ -15,6 +15,7 @@ class Progress:
     done: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    elsewhere: int = 0  # indexed meanwhile by another run
     scenes: int = 0
     spans: int = 0
     media_s: float = 0.0
@@ -26,13 +27,13 @@ class Progress:
     @property
     def remaining(self) -> int:
         """Videos without an outcome yet."""
-        return max(0, self.videos - self.done - self.duplicate - self.quarantined)
+        return max(0, self.videos - self.done - self.duplicate - self.elsewhere - self.quarantined)
 
     def line(self) -> str:
         """One line: what is done, what is left, how fast, and how long it will take."""
         elapsed = max(1e-6, time.monotonic() - self.started_at)
         parts = [
-            f"{self.done + self.duplicate} of {self.videos} videos done",
+            f"{self.done + self.duplicate + self.elsewhere} of {self.videos} videos done",
             f"{self.skipped} skipped",
             f"{self.quarantined} quarantined",
             f"{self.remaining} remaining",

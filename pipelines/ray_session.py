@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from footage.errors import SettingsError
+from footage.errors import FootageError, SettingsError
 from footage.pipeline_settings import PipelineSettings
 from footage.scratch import Scratch
 
@@ -25,6 +25,7 @@ WORKER_ENVIRONMENT = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
 
+_STARTS = 4
 _RAY_MARKS = (":job_id:", ":actor_name:", ":task_name:")  # Ray's own lines, which say nothing here
 # Of one worker's stderr the log of a run keeps the first lines, which tell of its models, and the last ones.
 _FIRST_LINES, _LAST_LINES = 20, 40
@@ -97,17 +98,11 @@ def ray_session(settings: PipelineSettings, address: str | None = None, *, verbo
             ray.shutdown()
         return
     scratch = Scratch()  # short: the paths of Ray's sockets may have 107 bytes
-    ray.init(
-        address="local",
-        num_cpus=max(2, os.cpu_count() or 2),  # pools take tenths of a CPU; reads and writes need the rest
-        include_dashboard=False,
-        object_store_memory=settings.object_store_mib * 2**20,
-        runtime_env={"env_vars": environment},
-        _temp_dir=str(scratch.path),
-        _node_ip_address="127.0.0.1",
-        logging_level="INFO" if verbose else "ERROR",
-        log_to_driver=verbose,
-    )
+    try:
+        _start_local(settings, environment, scratch.path, verbose)
+    except FootageError:
+        scratch.remove()
+        raise
     try:
         _configure_ray_data(settings, verbose)
         yield
@@ -115,6 +110,35 @@ def ray_session(settings: PipelineSettings, address: str | None = None, *, verbo
         ray.shutdown()
         _show_worker_output(scratch.path)
         scratch.remove()
+
+
+def _start_local(settings: PipelineSettings, environment: dict[str, str], folder: Path, verbose: bool) -> None:
+    """Start a Ray on this machine, again where the machine is too busy: Ray gives its first process 30 s, always."""
+    import ray
+
+    for _ in range(_STARTS):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=max(2, os.cpu_count() or 2),  # pools take tenths of a CPU; reads and writes need the rest
+                include_dashboard=False,
+                object_store_memory=settings.object_store_mib * 2**20,
+                runtime_env={"env_vars": environment},
+                _temp_dir=str(folder),
+                _node_ip_address="127.0.0.1",
+                logging_level="INFO" if verbose else "ERROR",
+                log_to_driver=verbose,
+            )
+        except Exception as error:
+            if type(error) is not Exception or "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
+        else:
+            return
+    raise FootageError(
+        f"Ray did not start within {_STARTS} times 30 s: the machine is too busy, or short of memory. End something"
+        " else on it, and try again."
+    )
 
 
 def _show_worker_output(folder: Path) -> None:

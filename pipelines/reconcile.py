@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from footage.catalog import Catalog
+from footage.catalog_records import Claim
+from footage.claiming import give_back, release_claim
 from footage.errors import WorkerLost
+from footage.parts import Part
 from footage.quarantine import quarantine_record
 from footage.records import Source
-from footage.sidecar import Claim, QuarantineRecord, StoredSource
+from footage.sidecar import QuarantineRecord, StoredSource
 from pipelines.ledger import LedgerState, LostTask
 from pipelines.run_sources import is_indexed
 
@@ -22,7 +25,9 @@ class Run:
     workspace: str
     dataset: str | None
     fingerprint: str
+    components: Mapping[str, str] = field(default_factory=dict)  # of the fingerprint: a hash for each part
     datasets: Mapping[str, str | None] = field(default_factory=dict)  # by source URI, where it is not `dataset`
+    only: tuple[Part, ...] = ()  # make only these parts anew; empty makes all
 
     def dataset_of(self, uri: str) -> str | None:
         """The set that the video of a source joins."""
@@ -36,6 +41,7 @@ class Outcomes:
     done: set[str] = field(default_factory=set)  # the video's manifest is written
     failed: set[str] = field(default_factory=set)  # a quarantine record is written
     duplicate_of: dict[str, str] = field(default_factory=dict)  # to video id
+    elsewhere: dict[str, str] = field(default_factory=dict)  # to video id: another run works on it
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Settled:
     done: set[str]
     duplicate: set[str]
     quarantined: set[str]
+    elsewhere: dict[str, str]  # to video id
 
 
 def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Catalog, ledger: LedgerState) -> Settled:
@@ -57,12 +64,13 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
         catalog: where quarantine records go.
         ledger: says in which stage a lost span was lost.
     """
-    all_claims = list(catalog.claims())
-    claims = {claim.source.uri: claim for claim in all_claims if claim.run_id == run.run_id}
+    own = [claim for claim in catalog.claims.all() if claim.run_id == run.run_id]
+    claims = {claim.source.uri: claim for claim in own}
     noted = {(record.source.uri, record.span_index) for record in catalog.quarantine() if record.run_id == run.run_id}
-    settled = Settled(set(outcomes.done), set(), set())
+    elsewhere = {uri: video_id for uri, video_id in outcomes.elsewhere.items() if uri not in outcomes.done}
+    settled = Settled(set(outcomes.done), set(), set(), elsewhere)
     for source in sources:
-        if source.uri in settled.done or source.uri in outcomes.duplicate_of:
+        if source.uri in settled.done or source.uri in outcomes.duplicate_of or source.uri in settled.elsewhere:
             continue
         if is_indexed(catalog, run.fingerprint, source):
             settled.done.add(source.uri)  # its last writer died after the last write
@@ -70,15 +78,21 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
         for record in _missing(run, source, claims.get(source.uri), noted, catalog, ledger):
             catalog.put_quarantine(record)
         settled.quarantined.add(source.uri)
+    left = set(settled.elsewhere.values())  # to another run, by one that had the bytes first
     for source in sources:
-        if source.uri in outcomes.duplicate_of:
-            failed = _settle_duplicate(run, source, outcomes.duplicate_of[source.uri], catalog)
+        video_id = outcomes.duplicate_of.get(source.uri)
+        if video_id in left:
+            settled.elsewhere[source.uri] = video_id
+        elif video_id is not None:
+            failed = _settle_duplicate(run, source, video_id, catalog)
             (settled.duplicate if failed is None else settled.quarantined).add(source.uri)
-    for claim in all_claims:  # also those of a run that was killed after it had completed the video
+    for claim in own:
         manifest = catalog.manifest(claim.video_id)
         if manifest is not None and manifest.pipeline_fingerprint == claim.pipeline_fingerprint:
-            catalog.delete_claim(claim.video_id)
-    worked_on = {source.uri for source in sources}
+            release_claim(catalog, claim)
+        else:
+            give_back(catalog, claim)  # the plan stays, for whoever takes it over
+    worked_on = {source.uri for source in sources} - settled.elsewhere.keys()
     for record in catalog.quarantine():
         if record.source.uri in worked_on and record.run_id != run.run_id:
             catalog.delete_quarantine_record(record.quarantine_id)  # of a try that this run has superseded
@@ -118,9 +132,9 @@ def _settle_duplicate(run: Run, source: Source, video_id: str, catalog: Catalog)
     manifest = catalog.manifest(video_id)
     if manifest is not None and manifest.pipeline_fingerprint == run.fingerprint:
         catalog.add_source(video_id, _stored(source), run.dataset_of(source.uri), run.fingerprint)
-        catalog.delete_quarantine(source.uri)
+        catalog.delete_quarantine(source.uri, manifest.span_count)
         return None
-    claim = catalog.claim(video_id)
+    claim = catalog.claims.get(video_id)
     first = claim.source.uri if claim else "another source"
     reason = f"It has the same bytes as {first}, which could not be indexed; see that one."
     record = _record(run, source, video_id, None, "duplicate_failed", reason)

@@ -5,7 +5,9 @@ from datetime import datetime
 from footage.catalog import Catalog, utc_now
 from footage.settings import Settings
 from footage.sidecar import RunReport
+from footage.transfers import TRANSFERS
 from pipelines.described import Described
+from pipelines.index_request import IndexRequest
 from pipelines.index_videos import IndexPools
 from pipelines.process_memory import MemorySampler
 from pipelines.reconcile import Run
@@ -14,7 +16,7 @@ from pipelines.tally import Tally
 
 
 def run_report(
-    source: str,
+    request: IndexRequest,
     settings: Settings,
     run: Run,
     catalog: Catalog,
@@ -29,7 +31,7 @@ def run_report(
     """The report of a run that ended, however it did.
 
     Args:
-        source: what was indexed.
+        request: what was asked for.
         settings: of the run.
         run: names it.
         catalog: says what is in quarantine now.
@@ -41,23 +43,26 @@ def run_report(
         started_at: with its time zone.
         wall_s: from start to end.
     """
-    known = {source.uri for source in (*sources.to_do, *sources.in_quarantine)}
-    quarantined = [record for record in catalog.quarantine() if record.source.uri in known]
+    counts = sources.plan.counts
+    quarantined = [record for record in catalog.quarantine() if sources.plan.concerns(record.source.uri)]
+    works, moved = tally.ledger.work.values(), TRANSFERS.total()
     return RunReport(
         run_id=run.run_id,
         workspace=run.workspace,
         dataset=run.dataset,
-        source=source,
+        source=request.source or "quarantine",
         profile=settings.profile,
         pipeline_fingerprint=run.fingerprint,
         state=tally.state,
         started_at=started_at.isoformat(timespec="milliseconds"),
         finished_at=utc_now(),
         wall_s=round(wall_s, 3),
-        videos_found=sources.found,
-        videos_done=len(tally.settled.done),
-        videos_skipped=len(sources.skipped),
-        videos_duplicate=len(tally.settled.duplicate),
+        videos_found=counts.found,
+        videos_done=tally.progress.done,
+        videos_skipped=counts.skipped,
+        videos_left_out=counts.left_out,
+        videos_duplicate=tally.progress.duplicate,
+        videos_elsewhere=tally.progress.elsewhere,
         videos_quarantined=len({record.source.uri for record in quarantined}),
         videos_remaining=tally.progress.remaining,
         spans_done=tally.progress.spans,
@@ -72,6 +77,11 @@ def run_report(
         },
         pool_busy_share=busy_shares(tally, pools) if pools is not None else {},
         stage_seconds={stage: round(work.seconds, 3) for stage, work in tally.ledger.work.items()},
+        stage_calls={stage: work.calls for stage, work in tally.ledger.work.items()},
+        # by this process, and by the stages
+        store_retries=moved.retries - tally.moved_before.retries + sum(work.retries for work in works),
+        bytes_read=moved.bytes_read - tally.moved_before.bytes_read + sum(work.bytes_read for work in works),
+        originals_deleted=tally.originals_deleted,
         worker_deaths=dict(tally.ledger.deaths),
         pool_ready_s={
             pool: round(ready - started_at.timestamp(), 3) for pool, ready in tally.ledger.first_ready_at.items()

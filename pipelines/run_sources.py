@@ -1,64 +1,98 @@
 """Which sources a run works on: what is known already is skipped without being read."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
+from footage import identity
 from footage.catalog import Catalog
+from footage.errors import SettingsError
+from footage.quarantine import may_retry, was_tried
 from footage.records import Source
-from footage.sidecar import QuarantineRecord
-from footage.sources import file_source, in_working_order, list_sources, local_path
+from footage.remote_access import RemoteAccess
+from footage.settings import Settings
+from footage.sidecar import QuarantineRecord, StoredSource
+from footage.source_plan import SourcePlan
+from footage.source_scope import lies_in
+from footage.sources import current_source, list_sources
 
 
 @dataclass(frozen=True)
 class RunSources:
-    """The sources of a run, by what is to happen to them."""
+    """The sources of a run, by what is to happen to them; to be closed."""
 
-    to_do: list[Source]  # in working order
-    skipped: list[Source]  # indexed before, unchanged
-    in_quarantine: list[Source]  # failed before, unchanged: only `footage retry` tries them again
-    datasets: dict[str, str | None] = field(default_factory=dict)  # by URI: what they were to join when they failed
+    plan: SourcePlan
+    datasets: Mapping[str, str | None] = field(default_factory=dict)  # by URI: what they were to join when they failed
 
-    @property
-    def found(self) -> int:
-        """All sources that were found."""
-        return len(self.to_do) + len(self.skipped) + len(self.in_quarantine)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.plan.close()
 
 
-def choose_sources(source: str, catalog: Catalog, fingerprint: str, dataset: str | None) -> RunSources:
+def choose_sources(
+    source: str,
+    catalog: Catalog,
+    fingerprint: str,
+    dataset: str | None,
+    settings: Settings,
+    only_known: bool = False,
+) -> RunSources:
     """List a source and leave out what this pipeline (by its fingerprint) has seen in the same state.
+
+    Args:
+        source: address of a folder, a bucket's prefix, a file, ...; see sources.list_sources.
+        catalog: says what is known. Nothing is written to it.
+        fingerprint: of the pipeline.
+        dataset: that the run adds videos to.
+        settings: say how sources are reached.
+        only_known: leave out what no pipeline has indexed.
 
     Raises:
         SettingsError: the source cannot be listed.
+        StoreError: the store or the bucket of the source cannot be used, or there is no room for the plan.
     """
-    failed = _unchanged_in_quarantine(catalog.quarantine(), fingerprint)
-    to_do, skipped, in_quarantine = [], [], []
-    for found in list_sources(source):
-        if is_indexed(catalog, fingerprint, found):
-            if dataset is not None:
-                _add_to_dataset(catalog, found, dataset, fingerprint)
-            skipped.append(found)
-        elif (found.uri, found.etag) in failed:
-            in_quarantine.append(found)
-        else:
-            to_do.append(found)
-    return RunSources(in_working_order(to_do), skipped, in_quarantine)
+    in_dataset = catalog.datasets.videos(dataset) if dataset is not None else None
+    failed = _failed(catalog.quarantine(), fingerprint)
+    plan = SourcePlan(fingerprint, catalog.sources.known(), failed, in_dataset, only_known)
+    return _filled(plan, list_sources(source, RemoteAccess.of(settings)))
 
 
-def quarantined_sources(catalog: Catalog) -> RunSources:
-    """What is in quarantine, as it is on disk now."""
-    datasets = {record.source.uri: record.dataset for record in catalog.quarantine()}
-    found = [file_source(local_path(uri)) for uri in sorted(datasets)]
-    return RunSources(in_working_order(found), [], [], datasets)
+def quarantined_sources(
+    catalog: Catalog, fingerprint: str, settings: Settings, named: Collection[str] = ()
+) -> RunSources:
+    """What is in quarantine, in the state it is in now.
+
+    What failed settings.pipeline.max_attempts times with this pipeline, and has not changed since, stays there and is
+    counted as such.
+
+    Args:
+        catalog: says what is in quarantine.
+        fingerprint: of the pipeline.
+        settings: say how sources are reached.
+        named: sources (URIs, paths, or what they lie in), or ids of records: then only those, however often they
+            failed.
+
+    Raises:
+        SettingsError: there is nothing in quarantine by one of these names.
+        StoreError: the store or a bucket of the sources cannot be used.
+    """
+    records = list(catalog.quarantine())
+    if named:
+        uris = {uri for name in named for uri in _uris(records, name)}
+        records = [record for record in records if record.source.uri in uris]
+    given_up = [record for record in records if not named and not may_retry(record, settings.pipeline.max_attempts)]
+    datasets = {record.source.uri: record.dataset for record in records}
+    access = RemoteAccess.of(settings)
+    plan = SourcePlan(fingerprint, failed=_failed(given_up, fingerprint))
+    return _filled(plan, (current_source(uri, access) for uri in datasets), datasets)
 
 
 def is_indexed(catalog: Catalog, fingerprint: str, source: Source) -> bool:
     """Whether this pipeline has made the source searchable in the state it is in now."""
-    record = catalog.source_record(source.uri)
-    if (
-        record is None
-        or (record.source.etag, record.source.size_bytes) != (source.etag, source.size_bytes)
-        or record.pipeline_fingerprint != fingerprint
-    ):
+    record = catalog.sources.get(source.uri)
+    if record is None or _state(record.source, record.pipeline_fingerprint) != _state(source, fingerprint):
         return False
     manifest = catalog.manifest(record.video_id)
     return (
@@ -68,11 +102,27 @@ def is_indexed(catalog: Catalog, fingerprint: str, source: Source) -> bool:
     )
 
 
-def _add_to_dataset(catalog: Catalog, source: Source, dataset: str, fingerprint: str) -> None:
-    record = catalog.source_record(source.uri)
-    if record is not None:
-        catalog.add_source(record.video_id, record.source, dataset, fingerprint)
+def _filled(
+    plan: SourcePlan, sources: Iterable[Source], datasets: Mapping[str, str | None] | None = None
+) -> RunSources:
+    try:
+        plan.add(sources)
+    except BaseException:  # also when the user ends a long listing
+        plan.close()
+        raise
+    return RunSources(plan, datasets or {})
 
 
-def _unchanged_in_quarantine(records: Iterable[QuarantineRecord], fingerprint: str) -> set[tuple[str, str]]:
-    return {(record.source.uri, record.source.etag) for record in records if record.pipeline_fingerprint == fingerprint}
+def _uris(records: Iterable[QuarantineRecord], name: str) -> set[str]:
+    uris = {r.source.uri for r in records if r.quarantine_id == name or lies_in(r.source.uri, name)}
+    if not uris:
+        raise SettingsError(f"{name} is not in quarantine. `footage videos` lists what is.")
+    return uris
+
+
+def _failed(records: Iterable[QuarantineRecord], fingerprint: str) -> Iterator[StoredSource]:
+    return (record.source for record in records if record.pipeline_fingerprint == fingerprint and was_tried(record))
+
+
+def _state(source: Source | StoredSource, fingerprint: str) -> str:
+    return identity.source_state(source.etag, source.size_bytes, fingerprint)

@@ -1,27 +1,36 @@
-"""What a run has seen so far, from the writer's rows."""
+"""What a run has seen so far, from the writer's rows: totals, and the outcomes of the sources it works on now."""
 
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from footage.records import Source
+from footage.transfers import Transferred
 from pipelines.ledger import LedgerState
 from pipelines.progress import Progress
 from pipelines.reconcile import Outcomes, Settled
 
 
 class Tally:
-    """Counts outcomes as they come."""
+    """Counts outcomes as they come. Sources come in tranches; only those of the present one are held by name."""
 
-    def __init__(self, sources: Sequence[Source], skipped: int) -> None:
-        self._size_bytes = {source.uri: source.size_bytes for source in sources}
+    def __init__(self, to_do: int, bytes_total: int, skipped: int, moved_before: Transferred) -> None:
+        self._size_bytes: dict[str, int] = {}  # of the present tranche, by URI
+        self._before = Progress(to_do)  # the counts of settled tranches
         self.outcomes = Outcomes()
-        self.progress = Progress(len(sources), skipped, bytes_total=sum(self._size_bytes.values()))
-        self.settled = Settled(set(), set(), set())
+        self.progress = Progress(to_do, skipped, bytes_total=bytes_total)
+        self.elsewhere: dict[str, tuple[Source, str]] = {}  # by URI: what another run works on, and its video
+        self.originals_deleted = 0
+        self.moved_before = moved_before  # by this process, in runs before this one
         self.ledger = LedgerState()
         self.state: Literal["finished", "interrupted", "failed"] = "finished"
         self.error = ""
         self.last_outcome_at = 0.0  # time.time()
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """A tranche sets out."""
+        self._size_bytes = {source.uri: source.size_bytes for source in sources}
+        self.outcomes = Outcomes()
 
     def fail(self, reason: str) -> None:
         """The run was broken off."""
@@ -43,9 +52,28 @@ class Tally:
             self.outcomes.done.add(uri)
         elif status == "duplicate":
             self.outcomes.duplicate_of[uri] = outcome["video_id"]
+        elif status == "elsewhere":
+            self.outcomes.elsewhere[uri] = outcome["video_id"]
         elif status == "failed":
             self.outcomes.failed.add(uri)
         progress.bytes_done += self._size_bytes[uri] // (outcome["span_count"] or 1)
-        progress.done = len(self.outcomes.done)
-        progress.duplicate = len(self.outcomes.duplicate_of)
-        progress.quarantined = len(self.outcomes.failed - self.outcomes.done)
+        self._count(
+            len(self.outcomes.done),
+            len(self.outcomes.duplicate_of),
+            len(self.outcomes.failed - self.outcomes.done),
+        )
+
+    def settle(self, sources: Sequence[Source], settled: Settled) -> None:
+        """A tranche has ended, each of its sources having its place."""
+        self._count(len(settled.done), len(settled.duplicate), len(settled.quarantined))
+        self._before = Progress(
+            0, done=self.progress.done, duplicate=self.progress.duplicate, quarantined=self.progress.quarantined
+        )
+        by_uri = {source.uri: source for source in sources}
+        self.elsewhere |= {uri: (by_uri[uri], video_id) for uri, video_id in settled.elsewhere.items()}
+
+    def _count(self, done: int, duplicate: int, quarantined: int) -> None:
+        """The counts of the present tranche, on top of those before."""
+        self.progress.done = self._before.done + done
+        self.progress.duplicate = self._before.duplicate + duplicate
+        self.progress.quarantined = self._before.quarantined + quarantined

@@ -9,10 +9,10 @@ import pytest
 
 from actors.model_preparation import prepared_models
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.settings import load_settings
 from footage.sidecar import Manifest, Sidecar
-from footage.storage import DirectoryStore
 from tests.conftest import PROJECT
 from tests.describing import NOTHING_TO_TELL
 from tests.footage.test_catalog import manifest_of, report_of
@@ -71,7 +71,7 @@ def test_folder_without_videos_says_so(tmp_path: Path) -> None:
 
 
 def test_empty_query_and_wrong_times_are_sentences(tmp_path: Path) -> None:
-    (tmp_path / "runs").mkdir()
+    Catalog(DirectoryStore(tmp_path), WORKSPACE).put_report(report_of("run-1"))
 
     times = footage("search", "x", "--from", "9", "--to", "3", "--store", tmp_path, "--profile", "offline")
     empty = footage("search", " ", "--store", tmp_path, "--profile", "offline")
@@ -107,7 +107,7 @@ def test_names_are_checked_before_anything_is_done(tmp_path: Path, command: list
 
 def test_a_search_by_captions_and_tags_alone_is_asked_for(prepared: object, tmp_path: Path) -> None:
     """Of an empty index of the offline profile's models."""
-    (tmp_path / "runs").mkdir()
+    Catalog(DirectoryStore(tmp_path), WORKSPACE).put_report(report_of("run-1"))
     models = prepared_models(load_settings("offline"))
     assert models is not None
     EmbeddedIndex(tmp_path / "index" / "scenes", models.index_spec(), owner="a test").close()

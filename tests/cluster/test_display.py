@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from cluster.display import print_report, print_video, print_videos
@@ -79,9 +77,9 @@ def test_scenes_are_shown_with_what_is_said_and_seen(
 def test_a_report_says_what_was_described_and_why_not_all(capsys: pytest.CaptureFixture[str]) -> None:
     why = "Videos are not described: the profile has no model that can."
     done = {"videos_found": 2, "videos_done": 2, "videos_described": 1, "descriptions": why}
-    print_report(report_of("r").model_copy(update=done), Path("store"))
+    print_report(report_of("r").model_copy(update=done), "store")
     again = {"videos_found": 2, "videos_skipped": 2, "descriptions": why}
-    print_report(report_of("r").model_copy(update=again), Path("store"))
+    print_report(report_of("r").model_copy(update=again), "store")
     assert capsys.readouterr().out.splitlines() == [
         "2 videos indexed.",
         "1 video described.",

@@ -8,14 +8,14 @@ import pytest
 
 from cluster.one_shot import find_video, search_once, toy_lists
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
-from footage.errors import ModelMissing, SettingsError
+from footage.errors import ModelMissing, SettingsError, StoreError
 from footage.model_settings import CaptionSettings
 from footage.search import SearchRequest
 from footage.settings import Settings, load_settings
-from footage.storage import DirectoryStore
 from tests.conftest import PROJECT
-from tests.footage.test_catalog import manifest_of
+from tests.footage.test_catalog import manifest_of, report_of
 from tests.spans import SPEC, WORKSPACE
 
 SEARCH = textwrap.dedent(
@@ -36,7 +36,7 @@ SEARCH = textwrap.dedent(
 
 def test_the_models_are_loaded_before_the_index_is_taken(prepared: object, tmp_path: Path) -> None:
     """The index is of other models, so opening it is the end; by then the models, which take longer, are loaded."""
-    (tmp_path / "runs").mkdir()
+    Catalog(DirectoryStore(tmp_path), WORKSPACE).put_report(report_of("run-1"))
     EmbeddedIndex(tmp_path / "index" / "scenes", SPEC, owner="a test").close()
 
     searched = subprocess.run(
@@ -50,8 +50,9 @@ def test_an_unprepared_profile_is_said_with_the_command_that_prepares_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FOOTAGE_MODEL_CACHE", str(tmp_path))
+    Catalog(DirectoryStore(tmp_path / "store"), WORKSPACE).put_report(report_of("run-1"))
     with pytest.raises(ModelMissing) as raised:
-        search_once(SearchRequest(query="red"), tmp_path, load_settings("offline"))
+        search_once(SearchRequest(query="red"), tmp_path / "store", load_settings("offline"))
     assert str(raised.value) == (
         "The models of profile offline were not prepared on this machine yet: run `footage models --profile offline"
         " --pull` once, or search with the profile that indexed."
@@ -76,3 +77,15 @@ def test_a_video_is_found_by_its_names_if_a_source_holds_it(tmp_path: Path) -> N
     for name in (gone.video_id, gone.video_id[:4], "other.mp4"):
         with pytest.raises(SettingsError, match=f"No video of this workspace is called '{name}'"):
             find_video(catalog, name)
+
+
+def test_a_video_is_found_by_its_whole_id_without_reading_others(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    catalog = Catalog(store, WORKSPACE)
+    there = manifest_of(video_id="10000000-0000-5000-8000-000000000009")
+    catalog.create_manifest(there)
+    store.put(f"videos/{WORKSPACE}/00000000-0000-5000-8000-000000000001/manifest.json", b"damaged")
+
+    assert find_video(catalog, there.video_id) == there
+    with pytest.raises(StoreError):
+        find_video(catalog, there.video_id[:4])

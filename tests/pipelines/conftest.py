@@ -7,7 +7,8 @@ import pytest
 
 from footage.settings import Settings
 from footage.sidecar import RunReport
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.settings import Settings
-from footage.storage import DirectoryStore
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 from tests import media
 
 pytestmark = pytest.mark.ray

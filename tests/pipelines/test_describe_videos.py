@@ -13,10 +13,10 @@ from actors.model_preparation import PreparedModels
 from actors.text_embedder import TextEmbedder
 from footage.catalog import Catalog
 from footage.description_fingerprint import description_fingerprint
+from footage.directory_store import DirectoryStore
 from footage.model_settings import EndpointSettings
 from footage.settings import Settings
 from footage.sidecar import Manifest, StoredDescription, StoredEmbedding
-from footage.storage import DirectoryStore
 from pipelines.describe_videos import describe_pools, describe_videos
 from pipelines.described import Described
 from pipelines.index_owner import RemoteIndex

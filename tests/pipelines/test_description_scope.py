@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -6,13 +8,14 @@ import pytest
 from actors.model_preparation import PreparedModels
 from footage.catalog import Catalog
 from footage.description_fingerprint import description_fingerprint
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import SettingsError
+from footage.leases import RunLease
 from footage.model_settings import CaptionSettings, EndpointSettings, SummarySettings
 from footage.pipeline_settings import PipelineSettings
 from footage.settings import Settings
 from footage.sidecar import Manifest, StoredDescription, StoredEmbedding
-from footage.storage import DirectoryStore
 from footage.video_table import video_row
 from pipelines.describe_videos import describe_pools
 from pipelines.described import Described
@@ -91,8 +94,46 @@ def test_a_video_with_nothing_to_tell_is_asked_about_once(
     assert videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN) == DescriptionScope(silent=1)
 
     describe(catalog, silent, "0" * 16, text="")  # found so with other settings
+    catalog.pending.remove("scanned", fingerprint)
     scope = videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN)
     assert [row["video_id"] for row in scope.to_describe] == [silent.video_id]
+
+
+def test_what_was_looked_at_is_not_read_again_unless_a_run_marks_it(
+    catalog: Catalog, index: EmbeddedIndex, prepared: PreparedModels
+) -> None:
+    first = finished(catalog, index, "first", ["a boat", ""])
+    fingerprint = description_fingerprint(BY_CAPTIONER, FINGERPRINT, prepared.text_version)
+    describe(catalog, first, fingerprint, text="A boat.")
+    assert videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN) == DescriptionScope(described=1)
+
+    second = finished(catalog, index, "second", ["a train", ""])
+    assert videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN) == DescriptionScope()
+    catalog.pending.add("describe", second.video_id)
+    for _ in range(2):
+        scope = videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN)
+        assert [row["video_id"] for row in scope.to_describe] == [second.video_id]
+    describe(catalog, second, fingerprint, text="A train.")
+    assert videos_to_describe(BY_CAPTIONER, prepared, catalog, RUN) == DescriptionScope(described=1)
+    assert list(catalog.pending.videos("describe")) == []
+
+
+def test_one_of_several_runs_describes_a_video(
+    catalog: Catalog, index: EmbeddedIndex, prepared: PreparedModels
+) -> None:
+    video = finished(catalog, index, "first", ["a boat", ""])
+    other = replace(RUN, run_id="other")
+    lease = RunLease(catalog, other.run_id, "footage index", "", lease_s=60)
+    lease.take(datetime.now(UTC))
+
+    def wanted(run: Run) -> list[str]:
+        return [row["video_id"] for row in videos_to_describe(BY_CAPTIONER, prepared, catalog, run).to_describe]
+
+    assert wanted(other) == [video.video_id]
+    assert wanted(RUN) == []
+    assert wanted(other) == [video.video_id]
+    lease.release()
+    assert wanted(RUN) == [video.video_id]
 
 
 def test_where_descriptions_are_off_no_video_is_looked_at(tmp_path: Path, prepared: PreparedModels) -> None:

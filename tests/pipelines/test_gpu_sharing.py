@@ -11,7 +11,8 @@ import pytest
 
 from footage.errors import SettingsError
 from footage.settings import Settings
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 from tests.pipelines.gpu_stand_ins import noting, places
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("prepared")]

@@ -11,11 +11,12 @@ import pytest
 
 from cluster.one_shot import search_once
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.search import SearchRequest
 from footage.settings import load_settings
 from footage.sidecar import Sidecar
-from footage.storage import DirectoryStore
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 from tests.tiny_minicpm import make_minicpm
 from tests.tiny_models import make_m3, make_siglip, make_siglip2
 from tests.tiny_whisper import make_whisper

@@ -11,10 +11,11 @@ import yaml
 from cluster.list_names import LISTS, By
 from cluster.one_shot import search_once
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.search import SearchRequest
 from footage.settings import Settings
-from footage.storage import DirectoryStore
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 from tests.conftest import PROJECT
 from tests.pipelines.conftest import Finished
 from tests.stores import snapshot

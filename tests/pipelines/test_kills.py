@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.settings import Settings
-from footage.storage import DirectoryStore
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 from tests.pipelines.conftest import Finished
 from tests.pipelines.faults import with_fatal
 from tests.stores import snapshot

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.errors import FootageError
 from footage.model_settings import CaptionSettings
 from footage.settings import Settings
-from footage.storage import DirectoryStore
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 from tests.caption_server import CaptionServer, Fault, serve
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("prepared")]

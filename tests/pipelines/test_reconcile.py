@@ -1,13 +1,13 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from footage import identity
 from footage.catalog import Catalog
+from footage.catalog_records import Claim
+from footage.directory_store import DirectoryStore
 from footage.records import Source
-from footage.sidecar import Claim, Manifest, QuarantineRecord, SpanRecord, StoredSource, StoredSpan, StoredVideo
-from footage.storage import DirectoryStore
+from footage.sidecar import Manifest, QuarantineRecord, SpanRecord, StoredSource, StoredSpan, StoredVideo
 from pipelines.ledger import Ledger, Task
 from pipelines.reconcile import Outcomes, Run, settle
 
@@ -36,7 +36,7 @@ def _stored(source: Source) -> StoredSource:
 def _claim(catalog: Catalog, source: Source, spans: int) -> str:
     video_id = identity.video_id("default", source.uri)
     plan = [StoredSpan(index=i, start_s=10.0 * i, end_s=10.0 * (i + 1)) for i in range(spans)]
-    catalog.put_claim(
+    catalog.claims.create(
         Claim(
             video_id=video_id,
             run_id=RUN.run_id,
@@ -139,18 +139,30 @@ def test_done_videos_leave_no_claim_and_no_record(catalog: Catalog) -> None:
 
     assert settled.done == {source.uri}
     assert not settled.quarantined
-    assert catalog.claim(video_id) is None
+    assert catalog.claims.get(video_id) is None
     assert list(catalog.quarantine()) == []
 
 
-def test_claim_that_a_killed_run_left_is_cleared(catalog: Catalog) -> None:
-    source = _source("before.mp4")
-    video_id = _claim(catalog, source, spans=1)
-    catalog.create_manifest(_manifest(video_id, source))
+def test_the_claim_of_a_video_that_failed_is_given_back_with_its_plan(catalog: Catalog) -> None:
+    source = _source("odd.mp4")
+    video_id = _claim(catalog, source, spans=2)
 
-    settle(replace(RUN, run_id="run-3"), [], Outcomes(), catalog, Ledger().state())
+    settle(RUN, [source], Outcomes(), catalog, Ledger().state())
 
-    assert catalog.claim(video_id) is None
+    claim = catalog.claims.get(video_id)
+    assert claim is not None
+    assert (claim.run_id, len(claim.spans)) == ("", 2)
+
+
+def test_what_another_run_works_on_is_left_to_it(catalog: Catalog) -> None:
+    source, twin = _source("long.mp4"), _source("twin.mp4")
+    outcomes = Outcomes(elsewhere={source.uri: "v"}, duplicate_of={twin.uri: "v"})
+
+    settled = settle(RUN, [source, twin], outcomes, catalog, Ledger().state())
+
+    assert settled.elsewhere == {source.uri: "v", twin.uri: "v"}
+    assert not settled.quarantined
+    assert list(catalog.quarantine()) == []
 
 
 def test_duplicate_joins_the_video_that_has_its_bytes(catalog: Catalog) -> None:

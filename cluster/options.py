@@ -1,0 +1,80 @@
+"""Options that several commands share, and how a command fails."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import BaseModel
+
+from footage.errors import FootageError, SettingsError
+
+DEFAULT_STORE = "footage-store"
+EXIT_FAILED = 1  # nothing could be done, or the run broke off
+EXIT_QUARANTINED = 3  # the run ended and some videos are in quarantine
+EXIT_INTERRUPTED = 130  # what a shell gives for Ctrl-C
+
+
+def _plain_folder(store: str) -> str:
+    """A store as commands take it: a `file://` URI is a folder."""
+    from footage.local_sources import local_path
+
+    return str(local_path(store)) if store.startswith("file://") else store
+
+
+Store = Annotated[
+    str,
+    typer.Option(
+        envvar="FOOTAGE_STORE",
+        help="Folder or s3://bucket/prefix of sidecars, thumbnails and reports.",
+        callback=_plain_folder,
+    ),
+]
+Index = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FOOTAGE_INDEX",
+        help="Vector index: a folder, or a Qdrant server such as http://qdrant:6334. By default in the store's folder.",
+    ),
+]
+Profile = Annotated[
+    str, typer.Option(envvar="FOOTAGE_PROFILE", help="offline, cpu, gpu, or auto: gpu or cpu by the hardware.")
+]
+Workspace = Annotated[str, typer.Option(envvar="FOOTAGE_WORKSPACE", help="The tenant; searches see one only.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what Ray and the libraries print.")]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """An expected failure is a sentence on stderr and an exit code, not a traceback."""
+    try:
+        yield
+    except FootageError as error:
+        print(f"footage: {error}", file=sys.stderr)
+        raise typer.Exit(EXIT_FAILED) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+
+
+def checked(model: type[Model], **values: object) -> Model:
+    """A search request of these values.
+
+    Raises:
+        SettingsError: one does not fit; the message names its option.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        options = {"from_s": "--from", "to_s": "--to"}
+        parts = []
+        for part in error.errors():
+            name = str(part["loc"][0]) if part["loc"] else ""
+            message = part["msg"].removeprefix("Value error, ")
+            parts.append(f"{options.get(name, name)}: {message}" if name else message)
+        raise SettingsError(f"The search is not possible: {'; '.join(parts)}.") from error

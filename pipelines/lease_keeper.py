@@ -1,0 +1,72 @@
+"""Gives signs of life for a run, as long as its block lasts."""
+
+import contextlib
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from footage.catalog import Catalog
+from footage.dead_runs import break_leases_of_the_dead
+from footage.errors import LeaseLost, StoreError, StoreUnavailable
+from footage.leases import RunLease
+from footage.reindex_guard import WORKSPACE as REINDEX_WORKSPACE
+from footage.reindex_guard import refuse_during_reindex
+
+
+class LeaseKeeper:
+    """Holds the lease of a run and renews it three times in the time that others wait.
+
+    If it is lost, `lost` says so, and the block ends in LeaseLost. A store that is away for a moment is asked again; if
+    it stays away, whoever writes next meets that, and not this thread.
+    """
+
+    def __init__(self, catalog: Catalog, run_id: str, what: str, source: str, lease_s: float) -> None:
+        """Take nothing yet; see RunLease for the arguments."""
+        self._catalog = catalog
+        self._lease = RunLease(catalog, run_id, what, source, lease_s)
+        self._every_s = lease_s / 3
+        self._ended = threading.Event()
+        self.lost: LeaseLost | None = None
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="lease-keeper")
+
+    def __enter__(self) -> Self:
+        """Take the lease; those of runs that were killed on this machine are broken first.
+
+        Raises:
+            IndexBusy: the index is just being rebuilt.
+        """
+        break_leases_of_the_dead(self._catalog)
+        self._lease.take(datetime.now(UTC))
+        if self._catalog.workspace != REINDEX_WORKSPACE:
+            with contextlib.ExitStack() as undo:
+                undo.callback(self._lease.release)
+                refuse_during_reindex(self._catalog.store)
+                undo.pop_all()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the lease back, unless the store is away: then it runs out.
+
+        Raises:
+            LeaseLost: it was lost within the block, which ended for that.
+        """
+        self._ended.set()
+        self._thread.join()
+        if self.lost is not None:
+            raise self.lost from error
+        if not isinstance(error, StoreUnavailable):
+            self._lease.release()
+
+    def _keep(self) -> None:
+        while not self._ended.wait(self._every_s):
+            try:
+                self._lease.renew(datetime.now(UTC))
+            except LeaseLost as error:
+                self.lost = error
+                return
+            except StoreError:
+                continue
