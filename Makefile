@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup lint test demo bench docs clean
+.PHONY: setup lint test test-services demo bench docs clean
 
 setup: $(VENV)/.installed
 
@@ -30,6 +30,10 @@ lint: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# Against a real Ceph: needs the Debian packages that `python -m tests.ceph --packages` names.
+test-services: setup
+	$(BIN)/python -m pytest -m services
+
 demo: setup
 	$(BIN)/python -m samples.demo --store $(DEMO_STORE)
 
@@ -38,6 +42,8 @@ bench: setup
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.first_hit
 	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.listing
+	$(BIN)/python -m benchmarks.index
 
 # The settings reference and the sidecar schema are written from the models.
 docs: setup

@@ -27,11 +27,13 @@ from actors.model_preparation import PreparedModels
 from benchmarks.made_clips import SOUND_RATE_HZ, copy_with_other_bytes, sound_of, write_clip
 from benchmarks.pool_baseline import Work, run_in_process_pool
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.fingerprint import pipeline_fingerprint
 from footage.settings import Settings, load_settings
-from footage.sources import in_working_order, list_sources
-from footage.storage import DirectoryStore
-from pipelines.index_run import IndexRequest, run_index
+from footage.source_plan import SourcePlan
+from footage.sources import list_sources
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 from pipelines.index_videos import source_table
 from pipelines.preparation import ensure_prepared
 from pipelines.ray_session import WORKER_ENVIRONMENT
@@ -72,7 +74,9 @@ def measure(kind: str, copies: int, settings: Settings, models: PreparedModels) 
         MAKERS[kind](root / "videos", copies)
         print(f"{kind}: ProcessPoolExecutor(2) ...", file=sys.stderr)
         run = Run("benchmark", "default", None, pipeline_fingerprint(settings, models.versions))
-        sources = in_working_order(list(list_sources(str(root / "videos"))))
+        with SourcePlan(run.fingerprint) as plan:
+            plan.add(list_sources(str(root / "videos")))
+            sources = [source for tranche in plan.tranches(1000) for source in tranche]
         work = Work(settings, models, root / "pool", run.fingerprint)
         pool_s, pool_all_s = run_in_process_pool(work, [source_table(source, run) for source in sources])
         print(f"{kind}: {pool_s:.1f} s ({pool_all_s:.1f} s with start-up); index run ...", file=sys.stderr)

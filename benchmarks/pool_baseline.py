@@ -12,10 +12,10 @@ import pyarrow as pa
 from actors.model_preparation import PreparedModels
 from actors.scene_writer import SceneWriter
 from footage.catalog import Catalog
+from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.index import VectorIndex
 from footage.settings import Settings
-from footage.storage import DirectoryStore
 from pipelines.index_videos import index_pools
 from pipelines.reconcile import Run
 from pipelines.stage import Stage

@@ -19,7 +19,8 @@ from typing import Any
 from benchmarks.made_clips import copy_with_other_bytes
 from footage.settings import load_settings
 from footage.sidecar import RunReport
-from pipelines.index_run import IndexRequest, run_index
+from pipelines.index_request import IndexRequest
+from pipelines.index_run import run_index
 
 CLIPS = Path(__file__).parent.parent / "samples" / "clips"
 

@@ -52,8 +52,12 @@ def settings_page() -> str:
             key = f"{path}.{name}" if path else name
             differs = [f"{profile}: `{value}`" for profile in given if (value := _at(given[profile], key)) is not None]
             text = (field.description or "").replace("\n", " ").replace("|", "\\|")
-            lines.append(f"| `{key}` | `{field.default}` | {text} | {'; '.join(differs)} |")
+            lines.append(f"| `{key}` | {_shown(field.default)} | {text} | {'; '.join(differs)} |")
     return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    return "empty" if default in ("", ()) or str(default) in ("", "**********") else f"`{default}`"
 
 
 def _sections(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
