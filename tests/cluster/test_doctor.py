@@ -14,7 +14,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def checks_of(profile: str, store: Path) -> dict[str, Check]:
-    return {check.name: check for check in examine(store, profile)}
+    return {check.name: check for check in examine(str(store), profile)}
 
 
 def test_each_model_that_is_missing_has_its_size_and_a_command(empty_cache: Path, tmp_path: Path) -> None:
