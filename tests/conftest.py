@@ -1,8 +1,7 @@
 """Fixtures that more than one room of tests needs."""
 
 import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,25 +9,21 @@ import pytest
 
 from actors.model_preparation import PreparedModels, prepare_models
 from footage.settings import Settings, load_settings
+from tests.memory_folder import memory_folder
 
 pytest_plugins = ["tests.s3_servers", "tests.qdrant_server.fixtures"]
 PROJECT = Path(__file__).parent.parent
 
-
-MEMORY = Path("/dev/shm")
-MEMORY_GIB = 4  # free: the engine of the index sets aside some ten MiB for each folder
+# Ray looks at these when it is first imported, and some tests do that before any starts a Ray.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
-    """A folder in memory where there is room, else on disk, gone after the test.
-
-    Stores sync every write, and the tests that stop one before each of its writes make thousands.
-    """
-    has_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_GIB * 2**30
-    folder = Path(tempfile.mkdtemp(prefix="footage-test-", dir=MEMORY if has_room else None))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    """An empty folder, gone after the test."""
+    with memory_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from footage.erasing import Eraser
 from footage.index import VectorIndex
 from footage.index_records import SceneFilter
 from tests.indexing import Run, check_video
+from tests.memory_folder import memory_folder
 from tests.memory_store import MemoryStore
 from tests.points import drop, open_engine
 from tests.spans import FINGERPRINT, WORKSPACE
@@ -66,12 +67,13 @@ class Places:
 
 
 @pytest.fixture(scope="module")
-def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
+def index(request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
     engine = getattr(request, "param", "embedded")
     url = request.getfixturevalue("qdrant_of_session").url if engine == "server" else ""
-    index = open_engine(engine, tmp_path_factory.mktemp("index"), url)
-    yield index
-    drop(index)
+    with memory_folder() as folder:
+        index = open_engine(engine, folder, url)
+        yield index
+        drop(index)
 
 
 @pytest.fixture

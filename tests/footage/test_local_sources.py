@@ -115,7 +115,7 @@ def test_a_disk_that_is_not_mounted_is_no_proof_that_its_files_are_gone(tmp_path
     film = _touch(tmp_path / "disk" / "films" / "a.mp4")
     shutil.rmtree(film.parent)  # the mount point stays
 
-    with pytest.raises(StoreUnavailable, match=rf"^{film} cannot be looked for: {tmp_path}/disk is what is left"):
+    with pytest.raises(StoreUnavailable, match=rf"^{film} cannot be looked for: {tmp_path}/disk is all that is left"):
         is_file_present(film)
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.memory_folder import memory_folder
 from tests.qdrant_server.server import QdrantServer
 
 
 @pytest.fixture(scope="session")
-def qdrant_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QdrantServer]:
+def qdrant_of_session() -> Iterator[QdrantServer]:
     """One server for the session."""
-    with QdrantServer(tmp_path_factory.mktemp("qdrant")) as server:
+    with memory_folder() as folder, QdrantServer(folder) as server:
         yield server
 
 
