@@ -282,7 +282,7 @@ def test_whatever_happens_the_books_balance(tmp_path: Path) -> None:
 
     Machine.world = world
     checks = settings(
-        max_examples=100,
+        max_examples=60,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),

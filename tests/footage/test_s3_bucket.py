@@ -57,7 +57,8 @@ def test_keys_that_are_no_paths(bucket: S3Bucket) -> None:
         assert bucket.head(found.key)[:3] == found[:3]
         assert bucket.get(found.key) == (data, found.etag)
         assert bucket.read_range(found.key, 0, 1, found.etag) == data[:1]
-        assert bucket.listed(found.key) == found
+        if found.key.isprintable():  # radosgw 16 answers 500 to a prefix with a control character
+            assert bucket.listed(found.key) == found
         assert httpx2.get(bucket.url(found.key)).content == data or found.key in ("..", "../../x", ".")
     bucket.delete_all(HARD_KEYS)
     assert list(bucket.pages()) == [S3Page((), ())]
