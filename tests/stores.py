@@ -39,7 +39,8 @@ def snapshot(store_root: Path, *, described: bool = True) -> dict[str, Any]:
     points = _points(store_root)
     if not described:
         points["descriptions"] = {}
-        objects = {key: _without(value, {"description"}) for key, value in objects.items()}
+        kept = {key: value for key, value in objects.items() if not key.startswith("pending/")}
+        objects = {key: _without(value, {"description"}) for key, value in kept.items()}
     return {"objects": objects, **points}
 
 
