@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 import logging
-import random
 import threading
 import time
 from concurrent.futures import CancelledError, wait
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from footage.backoff import pause_s, retry_after_s
 from footage.endpoint_url import base_url
 from footage.errors import ModelUnavailable, SettingsError
 from footage.model_settings import EndpointSettings
@@ -124,11 +123,12 @@ class ChatServer:
         tries = self._endpoint.retries + 1
         for number in range(tries):
             within_s = max(0.0, min(self._endpoint.timeout_s, ends - time.monotonic()))
-            trouble, wanted_pause_s = self._try(payload, within_s, stopped)
+            trouble, wanted_s = self._try(payload, within_s, stopped)
             if isinstance(trouble, Answer):
                 return trouble
-            pause_s = self._pause_s(number) if wanted_pause_s is None else wanted_pause_s
-            if number == tries - 1 or time.monotonic() + pause_s >= ends or stopped.wait(pause_s):
+            wanted_s = min(wanted_s, LONGEST_PAUSE_S)
+            wait_s = pause_s(number + 1, self._endpoint.backoff_s, LONGEST_PAUSE_S, wanted_s=wanted_s)
+            if number == tries - 1 or time.monotonic() + wait_s >= ends or stopped.wait(wait_s):
                 break
         raise ModelUnavailable(
             f"The model server {self.url} failed {number + 1} times in a row, at last it {trouble}. See that it runs "
@@ -152,9 +152,7 @@ class ChatServer:
         await asyncio.gather(*others, return_exceptions=True)
         await self._client.aclose()
 
-    def _try(
-        self, payload: dict[str, Any], within_s: float, stopped: threading.Event
-    ) -> tuple[Answer | str, float | None]:
+    def _try(self, payload: dict[str, Any], within_s: float, stopped: threading.Event) -> tuple[Answer | str, float]:
         """The answer, or what happened that may pass, and how long the server wants to be left alone."""
         import httpx2
 
@@ -167,22 +165,22 @@ class ChatServer:
         try:
             status, headers, body = asked.result()
         except CancelledError:
-            return "was not waited for any longer", None
+            return "was not waited for any longer", 0.0
         except TimeoutError:
-            return f"did not answer within {within_s:.3g} s", None
+            return f"did not answer within {within_s:.3g} s", 0.0
         except httpx2.RequestError as error:
-            return f"did not answer ({type(error).__name__}: {self._without_key(str(error))})", None
+            return f"did not answer ({type(error).__name__}: {self._without_key(str(error))})", 0.0
         if status == 200:
             try:
                 choice = _Completion.model_validate_json(body).choices[0]
             except ValidationError:
-                return f"answered what is no chat completion: {self._said(body)!r}", None
-            return Answer(choice.message.content or "", choice.finish_reason == "length"), None
+                return f"answered what is no chat completion: {self._said(body)!r}", 0.0
+            return Answer(choice.message.content or "", choice.finish_reason == "length"), 0.0
         said = self._said(body)
         if status in REFUSALS:
             raise RequestRefused(status, said)
         if status in RETRIED or status >= 500:
-            return f"answered {status}: {said}", _retry_after_s(headers.get("retry-after"))
+            return f"answered {status}: {said}", retry_after_s(headers.get("retry-after", ""))
         raise ModelUnavailable(
             f"The model server {self.url} answered {status} ({said}); {_way_out(status, self._model)}."
         )
@@ -205,31 +203,12 @@ class ChatServer:
                     break
         return response.status_code, response.headers, bytes(body)
 
-    def _pause_s(self, number: int) -> float:
-        """Half certain, half by chance ("equal jitter"), so that many actors do not come back at once.
-
-        Brooker 2015, Exponential Backoff and Jitter, AWS Architecture Blog.
-        """
-        longest_s: float = min(LONGEST_PAUSE_S, self._endpoint.backoff_s * 2**number)
-        return longest_s * random.uniform(0.5, 1)
-
     def _said(self, body: bytes) -> str:
         """What a server says about an error, without the key: some repeat a wrong one."""
         return self._without_key(" ".join(body[: 4 * SHOWN_CHARS].decode("utf-8", "replace").split()))[:SHOWN_CHARS]
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[key]") if self._key else text
-
-
-def _retry_after_s(value: str | None) -> float | None:
-    """Seconds, or a date: RFC 9110, section 10.2.3."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value) if value.strip().isdigit() else parsedate_to_datetime(value).timestamp() - time.time()
-    except ValueError:
-        return None
-    return min(LONGEST_PAUSE_S, max(0.0, seconds))
 
 
 def _way_out(status: int, model: str) -> str:

@@ -8,13 +8,12 @@ import select
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import IO, Any
 
 from actors.decoder_protocol import Answer
+from footage.child_process import python_path
 from footage.decoder_settings import DecoderSettings
 
-PROJECT = Path(__file__).parent.parent
 # The child handles hostile files: it gets no credentials from the environment.
 PASSED_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 READ_BYTES = 1 << 20
@@ -40,9 +39,8 @@ class ChildChannel:
     """
 
     def __init__(self, settings: DecoderSettings) -> None:
-        paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
-        environment |= {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment |= {"PYTHONPATH": python_path(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "actors.decoder_child", settings.model_dump_json(), str(os.getpid())],
             stdin=subprocess.PIPE,

@@ -4,29 +4,26 @@ Reads requests on stdin and answers on stdout (decoder_protocol) until stdin end
 else goes wrong ends the process, and its last words on stderr go into the actor's message.
 """
 
-import ctypes
 import json
 import logging
 import math
 import os
 import resource
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from actors.decoder_protocol import OUT_OF_MEMORY, send
+from footage.child_process import die_with
 from footage.decoder_settings import DecoderSettings
 from footage.errors import VideoError, code_of
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
     """Answers requests until stdin ends."""
     settings = DecoderSettings.model_validate_json(sys.argv[1])
-    _die_with(int(sys.argv[2]))
+    die_with(int(sys.argv[2]))  # a hang would not see stdin end
     _limit_memory(settings.limits.address_space_mib)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not break the protocol
@@ -76,14 +73,6 @@ def _decoded(request: dict[str, Any], settings: DecoderSettings) -> tuple[dict[s
     counts = {"frames_decoded": span.frames_decoded, "frames_damaged": span.frames_damaged}
     sound = {"sound_damaged": span.sound_damaged, "sound_track": span.sound_track, "audio_start_s": span.audio_start_s}
     return {"scenes": scenes, **sound, **counts}, blobs
-
-
-def _die_with(parent_id: int) -> None:
-    """Asks the kernel to end this process with its parent (a hang would not see stdin end)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_id:  # it died before the kernel knew
-        sys.exit("the parent is gone")
 
 
 def _limit_memory(address_space_mib: int) -> None:

@@ -7,6 +7,7 @@ A copy is known by a key. Its files in the folder:
     KEY.part    what came in so far
     KEY/NAME    the whole copy, under the name that messages show
     KEY.todo    by run, the spans that were planned here and are not decoded yet
+And for all of them: room.lock, held by who makes or takes room, and room.todo, the next KEY.todo while it is written.
 """
 
 import fcntl
@@ -223,7 +224,9 @@ def _read_todo(copy: Copy) -> dict[str, list[int]]:
 
 def _write_todo(copy: Copy, todo: dict[str, list[int]]) -> None:
     if todo:
-        copy.todo.write_text(json.dumps(todo))
+        aside = copy.room / "room.todo"  # who is killed while writing leaves the old one whole
+        aside.write_text(json.dumps(todo))
+        aside.replace(copy.todo)
     else:
         copy.todo.unlink(missing_ok=True)
 

@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import BinaryIO
 from actors.scratch_room import Copy, ScratchRoom, is_file_of, locked
 from actors.source_check import READ_BYTES, read_blocks, unchanged_source
 from footage.errors import EmptySource, VideoError, VideoTooLarge
+from footage.identity import uri_hash
 from footage.records import Source
 from footage.remote_access import RemoteAccess
 from footage.sources import is_remote, read_source, source_name
@@ -101,8 +101,7 @@ class SourceFiles:
         self._room.clear(run_id)
 
     def _copy_of(self, uri: str, etag: str) -> Copy:
-        named = f"{etag}\0{uri}".encode("utf-8", "surrogateescape")
-        return self._room.copy(hashlib.sha256(named).hexdigest()[:32])
+        return self._room.copy(uri_hash(f"{etag}\0{uri}"))
 
     @contextmanager
     def _copy(self, source: Source, on_block: OnBlock | None) -> Iterator[Path]:

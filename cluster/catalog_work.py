@@ -1,7 +1,6 @@
 """What commands that change the catalog open: the store, the index, and a lease that keeps runs off what they touch."""
 
 import contextlib
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,9 +8,11 @@ from datetime import UTC, datetime
 from cluster.one_shot import catalog_of, find_video
 from footage.catalog import Catalog
 from footage.deletion import IsPresent, videos_of_source
-from footage.errors import SettingsError, StoreError
+from footage.errors import SettingsError
 from footage.index import VectorIndex
-from footage.index_address import index_address, open_index, stored_spec
+from footage.index_address import index_address, open_index, spec_there
+from footage.leases import new_run_id
+from footage.reindex_guard import refuse_during_reindex
 from footage.remote_access import RemoteAccess
 from footage.settings import Settings
 from footage.shelf import VIDEO_ID
@@ -47,24 +48,24 @@ def opened(
         dry_run: nothing is to be changed, so that no lease is needed.
 
     Raises:
-        IndexBusy: a run or a search has the embedded index; the message says which.
+        IndexBusy: a run or a search has the embedded index, or it is just being rebuilt; the message says which.
         IndexMismatch: the index holds the scenes of another store.
         StoreError: there is no index, or the store cannot be used.
     """
     catalog = catalog_of(store, workspace, settings.s3)
     address = index_address(store, index)
     access = RemoteAccess.of(settings)
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    run_id = new_run_id(datetime.now(UTC))
     with one_run_at_a_time(address, command):
-        spec = stored_spec(address, settings.qdrant)
-        if spec is None:
-            raise StoreError(f"There is no index at {address}: name its place with --index.")
+        spec = spec_there(address, settings.qdrant)
         with (
             contextlib.closing(open_index(address, spec, settings.qdrant, command, create=False)) as found,
             contextlib.nullcontext()
             if dry_run
             else LeaseKeeper(catalog, run_id, command, source="", lease_s=settings.pipeline.lease_s),
         ):
+            if not dry_run:
+                refuse_during_reindex(catalog.store)
             found.bind(known_store_id(catalog.store) if dry_run else store_id(catalog.store), dry_run)
             yield Opened(catalog, found, lambda uri: is_present(uri, access), run_id)
 

@@ -12,9 +12,7 @@ import typer
 
 from cluster.options import DEFAULT_STORE, Index, Json, Profile, Store, sentences
 from footage.errors import SettingsError, StoreError
-from footage.index_address import IndexAddress, index_address
-from footage.index_records import IndexSpec
-from footage.storage_settings import QdrantSettings
+from footage.index_address import IndexAddress, index_address, spec_there
 
 if TYPE_CHECKING:
     from footage.index_copy import Copied
@@ -44,7 +42,7 @@ def index_copy(
         here, there = place_of(origin), place_of(target)
         if here == there:
             raise SettingsError(f"FROM and TO are both {here}: name two places.")
-        spec = _spec_of(here, settings)
+        spec = spec_there(here, settings)
         status = Status()
         with (
             closing(open_index(here, spec, settings, "footage index copy", create=False)) as held,
@@ -74,12 +72,12 @@ def reindex(
 ) -> None:
     """Rebuild the vector index by the settings of today: graphs, and on a server quantisation, disk and shards.
 
-    Searches go on. Runs, deletions and gc wait for it or refuse. It takes the disk space of the index once more, and
+    Searches go on; runs, deletions and gc are refused. It takes the disk space of the index once more, and
     may be killed: the old index stays until the new one is whole.
     """
     with sentences():
         from cluster.one_shot import catalog_of
-        from footage.reindex_guard import WORKSPACE, new_run_id, refuse_live_runs
+        from footage.reindex_guard import WORKSPACE, new_reindex_id, refuse_live_runs
         from footage.reindexing import OWNER
         from footage.reindexing import reindex as rebuild
         from footage.settings import load_settings
@@ -89,8 +87,8 @@ def reindex(
         settings = load_settings(profile)
         address = index_address(store, index)
         catalog = catalog_of(store, WORKSPACE, settings.s3)
-        spec = _spec_of(address, settings.qdrant)
-        status, run_id, begun = Status(), new_run_id(), time.monotonic()
+        spec = spec_there(address, settings.qdrant)
+        status, run_id, begun = Status(), new_reindex_id(), time.monotonic()
         with LeaseKeeper(catalog, run_id, OWNER, "", settings.pipeline.lease_s):
             refuse_live_runs(catalog.store, run_id)
             copied = rebuild(address, spec, settings.qdrant, status.show, store_id(catalog.store))
@@ -106,17 +104,6 @@ def place_of(place: str) -> IndexAddress:
     """The index that a place stands for: of a store if it is the folder of one, else the place itself."""
     is_store = "://" not in place and any((Path(place) / part).is_dir() for part in ("index", "runs"))
     return index_address(place, None) if is_store else index_address("", place)
-
-
-def _spec_of(address: IndexAddress, settings: QdrantSettings) -> IndexSpec:
-    from footage.index_address import stored_spec
-
-    spec = stored_spec(address, settings)
-    if spec is None:
-        raise StoreError(
-            f"Nothing is indexed at {address}: see that the address is right, or run `footage index` first."
-        )
-    return spec
 
 
 def _told(copied: "Copied") -> str:

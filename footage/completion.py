@@ -23,9 +23,9 @@ from footage.catalog_records import Claim
 from footage.claiming import confirm_claim, release_claim
 from footage.errors import ObjectMissing
 from footage.index import VectorIndex
-from footage.index_records import SceneFilter
 from footage.record_json import from_json, to_json
 from footage.sidecar import Manifest, Sidecar, SpanRecord
+from footage.video_points import points_of
 
 UNFIT = "unfit"  # a fingerprint that no pipeline has: searchable as far as it goes, and indexed anew when it is met
 SIDECARS_AT_ONCE = 64  # read before the claim is asked for: some MB at most
@@ -140,14 +140,13 @@ class Completer:
         """The scenes that lack a sidecar, a thumbnail or a point (a live one, if so asked)."""
         catalog, video_id = self.catalog, made.video_id
         scenes = {scene.scene_id for scene in made.scenes}
-        where = SceneFilter(catalog.workspace, video_ids=(video_id,), live_only=live)
-        found, after = set(), None
-        while scenes:
-            page = self.index.scan(where, after, with_vectors=False)
-            found |= {one.point.scene_id for one in page.points if one.point.generation == made.pipeline_fingerprint}
-            after = page.next
-            if after is None:
-                break
+        if not scenes:
+            return scenes
+        found = {
+            stored.point.scene_id
+            for stored in points_of(self.index, catalog.workspace, [video_id])[video_id]
+            if stored.point.generation == made.pipeline_fingerprint and (stored.live or not live)
+        }
         return scenes - (found & catalog.complete_scenes(video_id))
 
     def _doubt_copies(self, made: Manifest, older: Manifest | None) -> None:

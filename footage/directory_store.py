@@ -15,7 +15,7 @@ from typing import BinaryIO
 from footage.durable_files import place_file, settle_removals
 from footage.errors import ObjectMissing, StoreError
 from footage.folder_walk import next_parts, walk_entries, walk_keys
-from footage.storage import StoredObject, check_key
+from footage.storage import StoredObject, check_folder, check_key, check_prefix
 
 # File systems without hard links (exFAT, some network and FUSE mounts) answer with one of these.
 NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -145,9 +145,7 @@ class DirectoryStore:
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
-        folder, beginning = _split(prefix)
-        if beginning:
-            raise StoreError(f"{prefix!r} is not a folder of keys: it must be empty or end with a slash.")
+        folder = check_folder(prefix).removesuffix("/")
         with self._failing("list", prefix):
             yield from next_parts(self.root, folder)
 
@@ -230,7 +228,5 @@ class DirectoryStore:
 
 def _split(prefix: str) -> tuple[str, str]:
     """The folder that a prefix names, and the beginning of the part below it."""
-    folder, slash, beginning = prefix.rpartition("/")
-    if slash:
-        check_key(folder)
+    folder, _, beginning = check_prefix(prefix).rpartition("/")
     return folder, beginning

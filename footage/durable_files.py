@@ -59,6 +59,21 @@ def place_file(path: Path, place: Callable[[], object]) -> None:
         sync_folder(path.parent)
 
 
+def write_text(file: Path, text: str) -> None:
+    """Write a small file, durably and in one step, into a folder that is there. One process at a time.
+
+    Raises:
+        OSError: it cannot be done; an older file is left as it was.
+    """
+    written = file.with_name(f".{file.name}.new")
+    with written.open("w", encoding="utf-8") as part:
+        part.write(text)
+        part.flush()
+        os.fsync(part.fileno())
+    os.replace(written, file)
+    sync_folder(file.parent)
+
+
 def settle_removals(folder: Path, root: Path) -> None:
     """Make removals from a folder durable, and remove it, and those above it below `root`, while they are empty.
 

@@ -16,14 +16,13 @@ from footage.embedded_points import (
     engine_vector,
     make_scenes,
     named_vectors,
-    stored_point,
 )
 from footage.embedded_shard import PAGE_POINTS, equals, place_shard, read_through
 from footage.embedded_videos import EmbeddedVideos
 from footage.errors import StoreError
 from footage.folder_exchange import exchange_folder, folder_exists, settle_exchange
 from footage.index_binding import bind_folder
-from footage.index_payload import by_place, in_order
+from footage.index_payload import by_place, in_batches, in_order, stored_point
 from footage.index_records import (
     IndexHit,
     IndexSpec,
@@ -79,16 +78,15 @@ class EmbeddedIndex:
 
     def upsert(self, points: Sequence[ScenePoint]) -> None:
         """See VectorIndex."""
-        for first in range(0, len(points), PAGE_POINTS):
-            page = points[first : first + PAGE_POINTS]
-            ids: list[Any] = [engine_id(point) for point in page]
-            named = [named_vectors(point.vectors, self._spec) for point in page]
+        for batch in in_batches(points, PAGE_POINTS):
+            ids: list[Any] = [engine_id(point) for point in batch]
+            named = [named_vectors(point.vectors, self._spec) for point in batch]
             with self._writing:
                 held = self._shard.retrieve(ids, ["live"], False)
                 known = {str(record.id) for record in held if record.payload and record.payload["live"]}
                 written = [
                     engine_point(point, vectors, live=id_ in known)
-                    for id_, vectors, point in zip(ids, named, page, strict=True)
+                    for id_, vectors, point in zip(ids, named, batch, strict=True)
                 ]
                 self._shard.update(edge.UpdateOperation.upsert_points(written))
         if points:
@@ -165,15 +163,13 @@ class EmbeddedIndex:
 
     def restore(self, points: Sequence[StoredPoint]) -> None:
         """See VectorIndex."""
-        named = [named_vectors(stored.point.vectors, self._spec) for stored in points]
-        for first in range(0, len(points), PAGE_POINTS):
-            page = slice(first, first + PAGE_POINTS)
-            written = [
-                engine_point(stored.point, vectors, stored.live)
-                for stored, vectors in zip(points[page], named[page], strict=True)
-            ]
+        written = [
+            engine_point(stored.point, named_vectors(stored.point.vectors, self._spec), stored.live)
+            for stored in points
+        ]
+        for batch in in_batches(written, PAGE_POINTS):
             with self._writing:
-                self._shard.update(edge.UpdateOperation.upsert_points(written))
+                self._shard.update(edge.UpdateOperation.upsert_points(batch))
         if points:
             self._shard.flush()
 
@@ -214,12 +210,11 @@ class EmbeddedIndex:
         self._ownership.release()
 
     def _load(self) -> None:
-        self._videos = EmbeddedVideos(self._videos_path, self._spec.text_dimensions)
-        try:
+        with contextlib.ExitStack() as undo:
+            self._videos = EmbeddedVideos(self._videos_path, self._spec.text_dimensions)
+            undo.callback(self._videos.close)
             self._shard = edge.EdgeShard.load(str(self._path))
-        except BaseException:
-            self._videos.close()
-            raise
+            undo.pop_all()
         self._open = True
 
     def _unload(self) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import qdrant_edge as edge
 
+from footage.child_process import die_with
 from footage.ownership import Ownership
-from footage.parent_death import die_with
 
 
 def main() -> None:

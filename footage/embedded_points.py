@@ -7,8 +7,8 @@ import qdrant_edge as edge
 
 from footage.embedded_shard import FLOAT, INTEGER, KEYWORD, equals, make_shard
 from footage.identity import point_id
-from footage.index_payload import DENSE, SPARSE, dense_vectors, dimensions, hit, payload, scene_point
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, StoredPoint
+from footage.index_payload import SPARSE, dense_vectors, dimensions, hit, payload
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint
 from footage.records import SceneVectors, SparseVector, Vector
 
 _FIELDS = {
@@ -61,18 +61,6 @@ def engine_vector(vector: Vector | SparseVector) -> Any:
     if isinstance(vector, SparseVector):
         return edge.SparseVector(list(vector.indices), list(vector.values))
     return vector.tolist()
-
-
-def stored_point(record: Any) -> StoredPoint:
-    """A record of the engine as it went in; one that was read without vectors has none."""
-    vectors = record.vector or {}
-    sparse = vectors.get(SPARSE)
-    point = scene_point(
-        record.payload,
-        {name: vectors[name] for name in DENSE if name in vectors},
-        sparse and SparseVector(tuple(sparse.indices), tuple(sparse.values)),
-    )
-    return StoredPoint(point, live=bool(record.payload["live"]))
 
 
 def engine_hit(scored: Any) -> IndexHit:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from footage.child_process import python_path
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import StoreError
 from footage.index_copy import Copied, copy_index, points_missing
@@ -14,7 +15,6 @@ from footage.index_records import IndexSpec
 from footage.ownership import Ownership
 
 _OWNER = "footage reindex"
-_PROJECT = Path(__file__).parent.parent
 _LOCK_WAIT_S = 2.0  # the child of a killed rebuild ends with it, at once
 
 
@@ -66,10 +66,9 @@ def remove_aside(path: Path) -> None:
 
 def _optimize(path: Path) -> None:
     """Have a child process build the graphs of a closed index."""
-    paths = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     child = subprocess.run(
         [sys.executable, "-P", "-m", "footage.embedded_optimizer", str(path), str(os.getpid())],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, "PYTHONPATH": python_path()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import qdrant_edge as edge
 
 from footage.embedded_shard import KEYWORD, PAGE_POINTS, equals, make_shard, place_shard, read_through
-from footage.index_payload import check_vector
+from footage.index_payload import (
+    DESCRIPTION,
+    check_vector,
+    in_batches,
+    video_payload,
+    video_point,
+    videos_in_order,
+)
 from footage.index_records import VideoHit, VideoPoint
 from footage.records import Vector
-
-_VECTOR = "description"
 
 
 class EmbeddedVideos:
@@ -27,42 +31,41 @@ class EmbeddedVideos:
     def create(path: Path, dimensions: int) -> None:
         """Make an empty shard at `path`."""
         params = edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)
-        config = edge.EdgeConfig(vectors={_VECTOR: params}, wal_enabled=True)
+        config = edge.EdgeConfig(vectors={DESCRIPTION: params}, wal_enabled=True)
         place_shard(make_shard(path, config, {"video_id": KEYWORD}), path)
 
     def put(self, points: Sequence[VideoPoint]) -> None:
         """Write points over those of the same videos."""
         for point in points:
             check_vector(f"The description vector of video {point.video_id}", point.vector, self._dimensions)
-        for first in range(0, len(points), PAGE_POINTS):
-            page = points[first : first + PAGE_POINTS]
+        for batch in in_batches(points, PAGE_POINTS):
             # The id of a video names its workspace too: see identity.video_id.
-            written = [edge.Point(point.video_id, {_VECTOR: point.vector.tolist()}, _payload(point)) for point in page]
+            written = [
+                edge.Point(point.video_id, {DESCRIPTION: point.vector.tolist()}, video_payload(point))
+                for point in batch
+            ]
             self._shard.update(edge.UpdateOperation.upsert_points(written))
         if points:
             self._shard.flush()  # its log is not synced, and the manifest, which follows, is
 
     def search(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
-        """The nearest descriptions, best first."""
+        """The nearest descriptions, best first; equal ones by id."""
         must: list[Any] = [equals("workspace", workspace)]
         if video_ids:
             must.append(edge.FieldCondition(key="video_id", match=edge.MatchAny(list(video_ids))))
         request = edge.QueryRequest(
             limit=limit,
-            query=edge.Query.Nearest(vector.tolist(), using=_VECTOR),
+            query=edge.Query.Nearest(vector.tolist(), using=DESCRIPTION),
             filter=edge.Filter(must=must),
             with_payload=True,
         )
         answer = self._shard.query(request)
-        return [VideoHit((scored.payload or {})["video_id"], scored.score) for scored in answer]
+        return videos_in_order(VideoHit((scored.payload or {})["video_id"], scored.score) for scored in answer)
 
     def all(self, workspace: str) -> list[VideoPoint]:
         """All points of a workspace, by video id."""
         where = edge.Filter(must=[equals("workspace", workspace)])
-        found = [
-            VideoPoint(**record.payload, vector=np.asarray(record.vector[_VECTOR], np.float32))
-            for record in read_through(self._shard, where)
-        ]
+        found = [video_point(record) for record in read_through(self._shard, where)]
         return sorted(found, key=lambda point: point.video_id)
 
     def delete(self, workspace: str, video_id: str) -> None:
@@ -75,7 +78,3 @@ class EmbeddedVideos:
         """Make everything durable."""
         self._shard.flush()
         self._shard.close()
-
-
-def _payload(point: VideoPoint) -> dict[str, str]:
-    return {"video_id": point.video_id, "workspace": point.workspace, "language": point.language}

@@ -4,13 +4,12 @@ RFC 9110: https://www.rfc-editor.org/rfc/rfc9110 (redirects 15.4, Retry-After 10
 """
 
 import logging
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from footage.backoff import pause_s, retry_after_s
 from footage.errors import MissingSource, StoreUnavailable
 from footage.http_allow import AllowList, shown
 from footage.transfers import TRANSFERS
@@ -112,9 +111,8 @@ class HttpClient:
                 " that it is up, then run again; what is done stays."
             ) from trouble
         TRANSFERS.add(retries=1)
-        # Jitter, so that workers which failed together do not ask again together.
-        pause_s = min(LONGEST_PAUSE_S, self._first_pause_s * 2 ** (failures - 1)) * random.uniform(0.5, 1)
-        time.sleep(max(pause_s, min(trouble.wish_s, LONGEST_WISH_S)))
+        wanted_s = min(trouble.wish_s, LONGEST_WISH_S)
+        time.sleep(pause_s(failures, self._first_pause_s, LONGEST_PAUSE_S, wanted_s=wanted_s))
 
     def _next(self, at: "URL", location: str, asked: "URL") -> "URL":
         import httpx2
@@ -148,19 +146,9 @@ def _said(error: Exception) -> str:
 def _refuse(answer: "Response", url: "URL", any_refusal: bool) -> None:
     status = answer.status_code
     if status in _PASSING:
-        raise Passing(f"answer {status}", _retry_after_s(answer.headers.get("retry-after", "")))
+        raise Passing(f"answer {status}", retry_after_s(answer.headers.get("retry-after", "")))
     if answer.is_success or status == _PAST_THE_END or any_refusal:
         return
     if status in _GONE:
         raise Gone(f"{shown(url)} is not there: its server answers {status}. Bring it back, or leave it out.")
     raise MissingSource(f"{shown(url)} may not be read: its server answers {status}. See to the permission.")
-
-
-def _retry_after_s(header: str) -> float:
-    """Seconds, or a date. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3"""
-    if header.isascii() and header.isdigit():
-        return float(header)
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
-        return 0.0

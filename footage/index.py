@@ -5,7 +5,7 @@ ServerIndex (server_index.py) a Qdrant server.
 Points of a video stay unseen (`live` is 0) until all of it is written: see publish().
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from footage.index_records import (
@@ -121,3 +121,14 @@ class VectorIndex(Protocol):
     def close(self) -> None:
         """Make everything durable and give the index back."""
         ...
+
+
+def scan_pages(index: VectorIndex, where: SceneFilter | None, limit: int, with_vectors: bool) -> Iterator[ScanPage]:
+    """All pages of VectorIndex.scan, at least one."""
+    after = None
+    while True:
+        page = index.scan(where, after, limit, with_vectors)
+        yield page
+        after = page.next
+        if after is None:
+            return

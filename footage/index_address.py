@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from footage.endpoint_url import shown_url
-from footage.errors import SettingsError
+from footage.errors import SettingsError, StoreError
 from footage.index import VectorIndex
 from footage.index_records import IndexSpec
 from footage.index_spec import read_spec
-from footage.local_sources import local_path
+from footage.local_sources import folder_path
 from footage.s3_uri import is_s3
 from footage.storage_settings import QdrantSettings
 
@@ -47,12 +47,12 @@ def index_address(store: str, index: str | None) -> IndexAddress:
                 f"The store {store} is a bucket, and an index cannot lie in one: name its place with --index, a"
                 f" Qdrant server such as {EXAMPLE} or a folder."
             )
-        return IndexAddress(_folder(store) / "index" / "scenes", "")
+        return IndexAddress(folder_path(store) / "index" / "scenes", "")
     if index.lower().startswith(("http://", "https://")):
         return IndexAddress(None, _server_url(index))
     if not index or ("://" in index and not index.startswith("file://")):
         raise SettingsError(f"{index!r} is no address of an index: it is a folder, or written like {EXAMPLE}.")
-    return IndexAddress(_folder(index) / "scenes", "")
+    return IndexAddress(folder_path(index) / "scenes", "")
 
 
 def stored_spec(address: IndexAddress, settings: QdrantSettings) -> IndexSpec | None:
@@ -74,6 +74,20 @@ def stored_spec(address: IndexAddress, settings: QdrantSettings) -> IndexSpec | 
         with contextlib.closing(ServerConnection(address.url, settings)) as connection:
             return server_collections.stored_spec(connection)
     return read_spec(address.path)
+
+
+def spec_there(address: IndexAddress, settings: QdrantSettings) -> IndexSpec:
+    """What the index at an address holds, as `stored_spec`.
+
+    Raises:
+        StoreError: there is none.
+    """
+    spec = stored_spec(address, settings)
+    if spec is None:
+        raise StoreError(
+            f"Nothing is indexed at {address}: see that the address is right, or run `footage index` first."
+        )
+    return spec
 
 
 def open_index(
@@ -107,10 +121,6 @@ def open_index(
     from footage.embedded_index import EmbeddedIndex
 
     return EmbeddedIndex(address.path, spec, owner, wait_s, create)
-
-
-def _folder(address: str) -> Path:
-    return local_path(address) if address.startswith("file://") else Path(address)
 
 
 def _server_url(url: str) -> str:

@@ -1,9 +1,8 @@
 """The tie of an index to the store whose scenes it holds: to another store they would be leftovers to be removed."""
 
-import os
 from pathlib import Path
 
-from footage.durable_files import place_file
+from footage.durable_files import write_text
 from footage.errors import IndexMismatch, StoreError
 
 _FILE = "store-id"
@@ -41,15 +40,6 @@ def bind_folder(path: Path, store_id: str, dry_run: bool) -> None:
         held = file.read_text("ascii", "replace").strip() if file.exists() else ""
         check_binding(held, store_id, f"The index {path.parent}", "name another folder with --index")
         if not held and not dry_run:
-            _write(file, store_id)
+            write_text(file, f"{store_id}\n")
     except OSError as error:
         raise StoreError(f"{file}, which says whose index it is, cannot be used: {error.strerror or error}.") from error
-
-
-def _write(file: Path, store_id: str) -> None:
-    written = file.with_name(f".{file.name}.new")
-    with written.open("w") as part:
-        part.write(f"{store_id}\n")
-        part.flush()
-        os.fsync(part.fileno())
-    place_file(file, lambda: os.replace(written, file))

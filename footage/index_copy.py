@@ -4,15 +4,15 @@ import contextlib
 import uuid
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from footage.errors import StoreError
 from footage.identity import point_id
-from footage.index import VectorIndex
-from footage.index_records import ScanPage, SceneFilter, ScenePoint
+from footage.index import VectorIndex, scan_pages
+from footage.index_records import SceneFilter, ScenePoint
 from footage.server_index import ServerIndex
 
 PAGE_POINTS = 256  # a few MB with their vectors, and what one upsert takes at most
@@ -51,8 +51,9 @@ def copy_index(
     """
     parts: Counter[Part] = Counter()
     videos: set[bytes] = set()
-    with _bulk_load(target):
-        for page in _pages(origin, with_vectors=True):
+    # A server builds its graphs afterwards; the embedded engine builds none by itself.
+    with target.bulk_load() if isinstance(target, ServerIndex) else contextlib.nullcontext():
+        for page in scan_pages(origin, None, PAGE_POINTS, with_vectors=True):
             target.restore(page.points)
             parts.update((stored.point.workspace, stored.live) for stored in page.points)
             videos.update(uuid.UUID(stored.point.video_id).bytes for stored in page.points)
@@ -78,7 +79,7 @@ def points_missing(held: VectorIndex, origin: VectorIndex) -> Counter[Part]:
     """
     halves, kinds = array("Q"), array("L")
     parts: dict[Part, int] = {}
-    for page in _pages(held, with_vectors=False):
+    for page in scan_pages(held, None, PAGE_POINTS, with_vectors=False):
         for stored in page.points:
             halves.append(_half_id(stored.point))
             kinds.append(parts.setdefault((stored.point.workspace, stored.live), len(parts)))
@@ -87,35 +88,12 @@ def points_missing(held: VectorIndex, origin: VectorIndex) -> Counter[Part]:
     ids = np.asarray(halves, np.uint64)
     order = np.argsort(ids)
     ids, missing = ids[order], np.ones(len(ids), bool)
-    for page in _pages(origin, with_vectors=False):
+    for page in scan_pages(origin, None, PAGE_POINTS, with_vectors=False):
         asked = np.asarray([_half_id(stored.point) for stored in page.points], np.uint64)
         places = np.searchsorted(ids, asked).clip(max=len(ids) - 1)
         missing[places[ids[places] == asked]] = False
     counts = np.bincount(np.asarray(kinds)[order][missing], minlength=len(parts))
     return Counter({part: int(counts[number]) for part, number in parts.items() if counts[number]})
-
-
-@contextlib.contextmanager
-def _bulk_load(target: VectorIndex) -> Iterator[None]:
-    """A server builds its graphs afterwards; the embedded engine builds none by itself."""
-    if not isinstance(target, ServerIndex):
-        yield
-        return
-    target.begin_bulk_load()
-    try:
-        yield
-    finally:
-        target.end_bulk_load()
-
-
-def _pages(index: VectorIndex, with_vectors: bool) -> Iterator[ScanPage]:
-    after = None
-    while True:
-        page = index.scan(None, after, PAGE_POINTS, with_vectors)
-        yield page
-        after = page.next
-        if after is None:
-            return
 
 
 def _half_id(point: ScenePoint) -> int:

@@ -1,20 +1,23 @@
-"""A scene as every engine keeps it: one flat payload, the same in all, so that points are copied as they are."""
+"""Points as every engine keeps them: one flat payload, the same in all, so that points are copied as they are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from footage.errors import IndexMismatch
-from footage.index_records import IndexHit, IndexSpec, ScenePoint
+from footage.index_records import IndexHit, IndexSpec, ScenePoint, StoredPoint, VideoHit, VideoPoint
 from footage.records import SceneVectors, SparseVector, Vector
 
 DENSE = ("transcript", "visual", "caption")
 SPARSE = "transcript_sparse"
+DESCRIPTION = "description"  # the vector of a video
 SCORE_DIGITS = 6  # single precision has 7.2; sums of a few terms were seen to differ by 2e-7 of their value
 _HIT_FIELDS = tuple(field.name for field in fields(IndexHit) if field.name != "score")
 _POINT_FIELDS = tuple(field.name for field in fields(ScenePoint) if field.name not in ("vectors", "tags"))
+
+Item = TypeVar("Item")
 
 
 def dimensions(spec: IndexSpec) -> dict[str, int]:
@@ -53,22 +56,34 @@ def payload(point: ScenePoint, live: bool) -> dict[str, Any]:
     }
 
 
-def scene_point(
-    payload: Mapping[str, Any], dense: Mapping[str, Sequence[float]], sparse: SparseVector | None
-) -> ScenePoint:
-    """The point that `payload` and these vectors were made from."""
-    arrays = {name: np.asarray(vector, np.float32) for name, vector in dense.items()}
-    return ScenePoint(
-        **{name: payload[name] for name in _POINT_FIELDS if name in payload},  # older versions wrote fewer
-        tags=tuple(payload["tags"]),
+def stored_point(record: Any) -> StoredPoint:
+    """A scene of a record of any engine, as it went in; one that was read without vectors has none."""
+    held: dict[str, Any] = record.payload or {}
+    vectors: dict[str, Any] = record.vector or {}
+    dense = {name: np.asarray(vectors[name], np.float32) for name in DENSE if name in vectors}
+    sparse = vectors.get(SPARSE)
+    point = ScenePoint(
+        **{name: held[name] for name in _POINT_FIELDS if name in held},  # older versions wrote fewer
+        tags=tuple(held["tags"]),
         vectors=SceneVectors(
-            scene_id=payload["scene_id"],
-            transcript=arrays.get("transcript"),
-            transcript_sparse=sparse,
-            visual=arrays.get("visual"),
-            caption=arrays.get("caption"),
+            scene_id=held["scene_id"],
+            transcript=dense.get("transcript"),
+            transcript_sparse=sparse and SparseVector(tuple(sparse.indices), tuple(sparse.values)),
+            visual=dense.get("visual"),
+            caption=dense.get("caption"),
         ),
     )
+    return StoredPoint(point, live=bool(held["live"]))
+
+
+def video_payload(point: VideoPoint) -> dict[str, Any]:
+    """All of a video's point but its vector."""
+    return {"video_id": point.video_id, "workspace": point.workspace, "language": point.language}
+
+
+def video_point(record: Any) -> VideoPoint:
+    """A video of a record of any engine, as it went in."""
+    return VideoPoint(**record.payload, vector=np.asarray(record.vector[DESCRIPTION], np.float32))
 
 
 def hit(payload: Mapping[str, Any], score: float) -> IndexHit:
@@ -83,10 +98,15 @@ def in_order(hits: Iterable[IndexHit]) -> list[IndexHit]:
     score in any order: so scores are equal here that agree in SCORE_DIGITS digits. Which of them is in a list that ends
     amid equal scores stays the engine's choice.
     """
-    return sorted(hits, key=lambda one: (-rounded_score(one.score), one.scene_id, one.generation))
+    return sorted(hits, key=lambda one: (-_rounded(one.score), one.scene_id, one.generation))
 
 
-def rounded_score(score: float) -> float:
+def videos_in_order(hits: Iterable[VideoHit]) -> list[VideoHit]:
+    """Best first; equal scores, as in `in_order`, by video."""
+    return sorted(hits, key=lambda one: (-_rounded(one.score), one.video_id))
+
+
+def _rounded(score: float) -> float:
     """The score without the last digits, which depend on the order of additions."""
     return float(f"{score:.{SCORE_DIGITS}g}")
 
@@ -94,3 +114,9 @@ def rounded_score(score: float) -> float:
 def by_place(point: ScenePoint) -> tuple[str, float, str, str]:
     """Key of the order that VectorIndex.points promises."""
     return (point.video_id, point.start_s, point.scene_id, point.generation)
+
+
+def in_batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """What is written together, at most `size` at once."""
+    for first in range(0, len(items), size):
+        yield list(items[first : first + size])

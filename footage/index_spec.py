@@ -1,11 +1,11 @@
 """What is stored beside an index: how it is laid out and which models its vectors are of."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from footage.durable_files import write_text
 from footage.errors import IndexMismatch, StoreError
 from footage.folder_exchange import folder_exists
 from footage.index_records import IndexSpec
@@ -112,7 +112,5 @@ def _model(held: tuple[str, int] | bool) -> str:
 
 
 def write_spec(path: Path, spec: IndexSpec) -> None:
-    """Say what the index at `path` holds."""
-    written = path.with_name(".spec.json.new")
-    written.write_text(json.dumps(fields_of(spec), indent=1) + "\n")
-    os.replace(written, path.with_name("spec.json"))
+    """Say what the index at `path` holds; durable on return."""
+    write_text(path.with_name("spec.json"), json.dumps(fields_of(spec), indent=1) + "\n")

@@ -26,6 +26,11 @@ def new_nonce() -> str:
     return secrets.token_hex(8)
 
 
+def new_run_id(now: datetime) -> str:
+    """The name of a run that begins now (UTC); runs are in order of their names."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
 def stamp(now: datetime, later_s: float = 0) -> str:
     """A time as records have it: ISO 8601, milliseconds; `later_s` seconds after `now`."""
     return (now + timedelta(seconds=later_s)).isoformat(timespec="milliseconds")

@@ -39,6 +39,11 @@ def local_path(uri: str) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
 
 
+def folder_path(address: str) -> Path:
+    """The path that users name as it is, or by its file URI."""
+    return local_path(address) if address.startswith("file://") else Path(address)
+
+
 def has_video_suffix(name: str) -> bool:
     """Whether a file of this name is listed."""
     return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
@@ -93,7 +98,7 @@ def list_local(source: str) -> Iterator[Source]:
         SettingsError: the source is not there, or a folder in it cannot be read: its videos would be missing in
             silence.
     """
-    root = local_path(source) if source.startswith("file://") else Path(source)
+    root = folder_path(source)
     try:
         mode = os.stat(root).st_mode
     except OSError as error:

@@ -19,9 +19,9 @@ from footage.local_sources import local_path
 from footage.record_store import all_records, get_record, put_record
 from footage.records import Source
 from footage.remote_access import USUAL_ACCESS, RemoteAccess
-from footage.s3_bucket import S3Bucket
-from footage.s3_uri import is_s3, split_s3
-from footage.sidecar import StoredSource
+from footage.s3_sources import delete_object
+from footage.s3_uri import is_s3
+from footage.sidecar import Manifest, StoredSource
 from footage.source_scope import lies_in
 from footage.sources import current_source, is_http
 
@@ -43,8 +43,7 @@ def delete_source_file(uri: str, access: RemoteAccess = USUAL_ACCESS) -> None:
         StoreError: the object cannot be removed.
     """
     if is_s3(uri):
-        bucket, key = split_s3(uri)
-        S3Bucket(bucket, access.s3).delete(key)
+        delete_object(uri, access.s3)
     else:
         local_path(uri).unlink(missing_ok=True)
 
@@ -81,7 +80,7 @@ class OriginalDeleter:
         if record is None or manifest is None or manifest.pipeline_fingerprint != record.pipeline_fingerprint:
             self._unmark(uri)
             return OriginalOutcome(uri, False, "Its video is not searchable.")
-        held = _held(self.catalog, record)
+        held = _held(manifest, record)
         now = current_source(uri, self.access)
         is_there = (now.etag, now.size_bytes) == (record.source.etag, record.source.size_bytes)
         if held is None or not (is_there or held.deleted_at):
@@ -117,7 +116,7 @@ def originals_folder(catalog: Catalog) -> str:
 def is_cut_off(catalog: Catalog, mark: str) -> bool:
     """Whether a note of originals_folder() is one of a deletion that was begun, or of a video that is no more."""
     record = get_record(catalog.store, mark, SourceRecord)
-    source = _held(catalog, record) if record is not None else None
+    source = _held(catalog.manifest(record.video_id), record) if record is not None else None
     return source is None or source.deleted_at is not None
 
 
@@ -144,9 +143,8 @@ def note_deleted(catalog: Catalog, record: SourceRecord, deleted_at: str | None)
         catalog.sources.put(record.model_copy(update={"source": source}))
 
 
-def _held(catalog: Catalog, record: SourceRecord) -> StoredSource | None:
+def _held(manifest: Manifest | None, record: SourceRecord) -> StoredSource | None:
     """The source of a record as its video's manifest has it."""
-    manifest = catalog.manifest(record.video_id)
     sources = manifest.sources if manifest is not None else []
     return next((held for held in sources if (held.uri, held.etag) == (record.source.uri, record.source.etag)), None)
 

@@ -3,13 +3,12 @@
 Each takes its lease first and looks for the other's then, so of two that start at once at least one sees the other.
 """
 
-import secrets
 from datetime import UTC, datetime
 
 from footage.catalog import Catalog
 from footage.catalog_records import Lease
 from footage.errors import IndexBusy
-from footage.leases import live_runs
+from footage.leases import live_runs, live_runs_of_store, new_run_id
 from footage.ownership import Owner
 from footage.storage import ObjectStore
 
@@ -17,9 +16,9 @@ WORKSPACE = "_reindex"  # the leases of re-indexing lie here, as it works on the
 _RUN_PREFIX = "reindex-"  # tells them from those of runs, should a workspace have this name
 
 
-def new_run_id() -> str:
+def new_reindex_id() -> str:
     """For the lease of a re-indexing."""
-    return f"{_RUN_PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    return _RUN_PREFIX + new_run_id(datetime.now(UTC))
 
 
 def refuse_during_reindex(store: ObjectStore) -> None:
@@ -42,13 +41,12 @@ def refuse_live_runs(store: ObjectStore, own_id: str) -> None:
     Raises:
         IndexBusy: a run, a deletion or another re-indexing is at work in some workspace; the message says which.
     """
-    for workspace in store.folders("leases/"):
-        for lease in live_runs(Catalog(store, workspace)):
-            if lease.run_id != own_id:
-                raise IndexBusy(
-                    f"{_owner(lease)} works on {store.address}, and what it writes while the index is rebuilt would be"
-                    f" lost. Wait for it to end and try again (if it was killed: until {_clock(lease.expires_at)})."
-                )
+    for lease in live_runs_of_store(store):
+        if lease.run_id != own_id:
+            raise IndexBusy(
+                f"{_owner(lease)} works on {store.address}, and what it writes while the index is rebuilt would be"
+                f" lost. Wait for it to end and try again (if it was killed: until {_clock(lease.expires_at)})."
+            )
 
 
 def _owner(lease: Lease) -> Owner:

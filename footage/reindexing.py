@@ -14,9 +14,9 @@ from footage.index_address import IndexAddress
 from footage.index_copy import Copied, copy_index
 from footage.index_records import IndexSpec
 from footage.index_service import IndexService
-from footage.server_collections import alias_names
+from footage.server_collections import CollectionNames
 from footage.server_index import ServerIndex
-from footage.server_swap import drop_old, new_generation, swap_aliases, unused_generations
+from footage.server_swap import drop_collection, drop_old, new_generation, swap_aliases, unused_generations
 from footage.storage_settings import QdrantSettings
 
 OWNER = "footage reindex"
@@ -56,32 +56,28 @@ def reindex(
 
 def _reindex_server(index: ServerIndex, say: Say) -> Copied:
     _drop_leftovers(index)
-    fresh = new_generation(index)
-    try:
+    with contextlib.closing(new_generation(index)) as fresh, contextlib.ExitStack() as undo:
+        undo.callback(_give_up, index, fresh.names)  # also after Ctrl-C
         copied = copy_index(index, fresh, lambda points: say(f"{points} scenes written anew"))
         say(f"{copied.points} scenes written anew; the server builds its graphs")
         fresh.wait_until_indexed()
         former = swap_aliases(index, fresh)
-    except BaseException:  # also Ctrl-C: what is half is given up
-        with contextlib.suppress(FootageError):  # the first error counts, and the next re-indexing removes it too
-            drop_old(index, fresh.names)
-        raise
-    finally:
-        fresh.close()
+        undo.pop_all()
     say("searches are answered by the rebuilt index; removing the old one")
     time.sleep(_DRAIN_S)
     drop_old(index, former)
     return copied
 
 
+def _give_up(index: ServerIndex, half: CollectionNames) -> None:
+    with contextlib.suppress(FootageError):  # what went wrong counts, and the next re-indexing removes these too
+        drop_old(index, half)
+
+
 def _drop_leftovers(index: ServerIndex) -> None:
     """Remove collections that a killed re-indexing left; nobody else makes any, see reindex_guard.py."""
-    names = alias_names(index.settings)
-    suffixes = {
-        name.removeprefix(f"{names.scenes}-").removeprefix(f"{names.videos}-") for name in unused_generations(index)
-    }
-    for suffix in sorted(suffixes):
-        drop_old(index, names.numbered(suffix))
+    for name in unused_generations(index):
+        drop_collection(index, name)
 
 
 def _reindex_folder(path: Path, spec: IndexSpec, say: Say, store_id: str | None) -> Copied:

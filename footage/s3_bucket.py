@@ -7,17 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from footage.errors import ObjectMissing, StoreError, StoreRefused, StoreUnavailable
+from footage.errors import ObjectMissing, StoreRefused, StoreUnavailable
 from footage.s3_client import S3Client, pause
 from footage.s3_download import Download
-from footage.s3_refusals import ConditionFailed, NotOffered
-from footage.s3_upload import part_size, upload_parts
+from footage.s3_refusals import BucketMissing, ConditionFailed, NotOffered
+from footage.s3_upload import NONCE, part_size, upload_parts
 from footage.s3_uri import check_bucket, s3_uri
 from footage.storage_settings import S3Settings
 
 PAGE_KEYS = 1000  # S3's most in one answer, and in one DeleteObjects
 LONGEST_URL_S = 7 * 24 * 3600
-NONCE = "footage-nonce"  # user metadata of what was written on a condition
 
 
 class S3Object(NamedTuple):
@@ -101,8 +100,12 @@ class S3Bucket:
 
     def get(self, key: str) -> tuple[bytes, str]:
         """The object and its ETag."""
-        download = Download(self._client, self.name, key)
+        download = self.download(key)
         return b"".join(download), download.etag
+
+    def download(self, key: str, etag: str = "", start: int = 0, end: int | None = None) -> Download:
+        """The bytes [start, end) of the object as a stream, which is asked for when it is iterated; see Download."""
+        return Download(self._client, self.name, key, etag, start, end)
 
     def read_range(self, key: str, start: int, end: int, etag: str = "") -> bytes:
         """The bytes [start, end) of the object, which must have this ETag if one is given; fewer where it ends before.
@@ -113,7 +116,7 @@ class S3Bucket:
         if start >= end:
             self.head(key)
             return b""
-        return b"".join(Download(self._client, self.name, key, etag, start, end))
+        return b"".join(self.download(key, etag, start, end))
 
     def put(self, key: str, data: bytes) -> None:
         """Write the object, in place of any older one."""
@@ -203,9 +206,7 @@ class S3Bucket:
         """Whether the bucket exists."""
         try:
             self._call("head_bucket")
-        except StoreError as error:
-            if isinstance(error, StoreRefused | StoreUnavailable):
-                raise
+        except BucketMissing:
             return False
         return True
 

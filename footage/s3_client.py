@@ -6,21 +6,19 @@ for a service that refuses connections, and it stops early when a budget of retr
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
 
-import random
 import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
+from footage.backoff import pause_s
 from footage.errors import SettingsError, StoreError, StoreRefused, StoreUnavailable
 from footage.s3_refusals import Passing, refusal
 from footage.storage_settings import S3Settings
 from footage.transfers import TRANSFERS
 
 DEFAULT_REGION = "us-east-1"
-# Waits before a request is sent again: 0.25 s, three times as long each time, 20 s at most; half of it is random, so
-# that many workers do not come back at once. Seven waits are 52 s on average.
-# https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+# Waits before a request is sent again: 0.25 s, three times as long each time, 20 s at most. Seven are 52 s on average.
 FIRST_WAIT_S = 0.25
 WAIT_GROWTH = 3.0
 LONGEST_WAIT_S = 20.0
@@ -30,8 +28,7 @@ CONNECTIONS = 32  # kept open for the threads of one process
 def pause(tried: int) -> None:
     """Wait before a request that failed `tried` times is sent again, and count that."""
     TRANSFERS.add(retries=1)
-    wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * WAIT_GROWTH ** (tried - 1))
-    time.sleep(wait_s * (0.5 + random.random() / 2))
+    time.sleep(pause_s(tried, FIRST_WAIT_S, LONGEST_WAIT_S, WAIT_GROWTH))
 
 
 class S3Client:

@@ -47,6 +47,14 @@ class ConditionFailed(ObjectChanged):
         self.undecided = undecided
 
 
+class BucketMissing(StoreError):
+    """There is no such bucket."""
+
+
+class UploadMissing(StoreError):
+    """The upload in parts is not under way: it was completed or aborted."""
+
+
 class RangeMissing(StoreError):
     """The object ends before the range that was asked for."""
 
@@ -85,12 +93,14 @@ def refusal(endpoint: str, operation: str, parameters: dict[str, Any], answer: d
     if code == "RequestTimeTooSkewed":
         return StoreError(f"The clock of this machine and that of the object store at {endpoint} differ: set this one.")
     if code == "NoSuchBucket" or (status == 404 and key is None):
-        return StoreError(
+        return BucketMissing(
             f"There is no bucket {bucket} at {endpoint}: make it, check s3.endpoint and s3.region, or set"
             " s3.create_bucket for the bucket of a store."
         )
     if status == 412 or code in ("ConditionalRequestConflict", "OperationAborted"):
         return ConditionFailed(f"{name} is not what it was.", undecided=status == 409)
+    if code == "NoSuchUpload":
+        return UploadMissing(f"The upload of {name} is not under way any more, it was aborted: run the command again.")
     if status == 404:
         return ObjectMissing(f"There is no object {key} in s3://{bucket}.")
     if status == 416:

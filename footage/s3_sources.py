@@ -16,8 +16,6 @@ from footage.errors import (
 from footage.local_sources import has_video_suffix
 from footage.records import Source
 from footage.s3_bucket import S3Bucket, S3Object
-from footage.s3_client import S3Client
-from footage.s3_download import Download
 from footage.s3_uri import s3_uri, split_s3
 from footage.storage_settings import S3Settings
 
@@ -26,11 +24,6 @@ from footage.storage_settings import S3Settings
 def _bucket(name: str, settings: S3Settings) -> S3Bucket:
     """One for a process: connections are kept open."""
     return S3Bucket(name, settings)
-
-
-@functools.lru_cache(maxsize=4)
-def _client(settings: S3Settings) -> S3Client:
-    return S3Client(settings)
 
 
 def list_s3(address: str, settings: S3Settings) -> Iterator[Source]:
@@ -113,6 +106,12 @@ def is_object_present(uri: str, settings: S3Settings) -> bool:
     return True
 
 
+def delete_object(uri: str, settings: S3Settings) -> None:
+    """Remove an object; one that is gone already is fine. Raises StoreError if it cannot be removed."""
+    name, key = split_s3(uri)
+    _bucket(name, settings).delete(key)
+
+
 def object_blocks(source: Source, settings: S3Settings, start: int = 0) -> Iterator[bytes]:
     """The bytes of an object from `start` on, as they come in; where a connection breaks it goes on.
 
@@ -123,8 +122,9 @@ def object_blocks(source: Source, settings: S3Settings, start: int = 0) -> Itera
         StoreError: the bucket cannot be used; StoreUnavailable where it does not answer.
     """
     name, key = split_s3(source.uri)
+    bucket = _bucket(name, settings)
     try:
-        yield from Download(_client(settings), name, key, source.etag, start)
+        yield from bucket.download(key, source.etag, start)
     except ObjectMissing as error:
         raise MissingSource(f"{source.uri} is not there any more; bring it back.") from error
     except ObjectChanged as error:
@@ -132,5 +132,5 @@ def object_blocks(source: Source, settings: S3Settings, start: int = 0) -> Itera
     except StoreRefused as error:
         # What needs permission for the bucket only raises where all is refused, as with credentials that have expired.
         with contextlib.suppress(ObjectMissing):
-            _bucket(name, settings).listed(key)
+            bucket.listed(key)
         raise MissingSource(f"{source.uri} cannot be read. {error}") from error

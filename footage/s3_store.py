@@ -9,7 +9,7 @@ from footage.errors import ObjectMissing, StoreError
 from footage.s3_bucket import S3Bucket, S3Object
 from footage.s3_refusals import NotOffered
 from footage.s3_uri import s3_uri
-from footage.storage import StoredObject, check_key
+from footage.storage import StoredObject, check_folder, check_key, check_prefix
 from footage.storage_settings import S3Settings
 
 
@@ -98,9 +98,7 @@ class S3Store:
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See ObjectStore."""
-        if prefix and not prefix.endswith("/"):
-            raise StoreError(f"{prefix!r} is not a folder of keys: it must be empty or end with a slash.")
-        below = self._prefix + _check_prefix(prefix)
+        below = self._prefix + check_folder(prefix)
         for page in self._bucket.pages(below, delimiter="/"):
             for folder in page.folders:
                 name = folder.removeprefix(below).removesuffix("/")
@@ -120,7 +118,7 @@ class S3Store:
             # not within what deletes the key: a store that does not answer is waited for once
             created = self.create(key, b"1")
             try:
-                if not created or self.create(key, b"2") or self.get(key) != b"1":
+                if not created or self.create(key, b"2"):
                     raise self._unconditional("If-None-Match")
                 self._probe_swap(key)
             finally:
@@ -131,7 +129,9 @@ class S3Store:
     def _probe_swap(self, key: str) -> None:
         """Swap with the right ETag and with one that is not right any more."""
         whole = self._whole(key)
-        etag = self._bucket.head(whole).etag
+        held, etag = self._bucket.get(whole)
+        if held != b"1":
+            raise self._unconditional("If-None-Match")
         right = self._bucket.put_if(whole, b"2", etag)
         wrong = self._bucket.put_if(whole, b"3", etag)
         if not right or wrong or self.get(key) != b"2":
@@ -144,7 +144,7 @@ class S3Store:
         )
 
     def _entries(self, prefix: str) -> Iterator[tuple[str, S3Object]]:
-        for page in self._bucket.pages(self._prefix + _check_prefix(prefix)):
+        for page in self._bucket.pages(self._prefix + check_prefix(prefix)):
             for each in page.objects:
                 key = each.key.removeprefix(self._prefix)
                 if _is_key(key):
@@ -159,13 +159,6 @@ class S3Store:
             yield
         except ObjectMissing as error:
             raise ObjectMissing(f"There is no object {key} in {self.address}.") from error
-
-
-def _check_prefix(prefix: str) -> str:
-    folder, slash, _ = prefix.rpartition("/")
-    if slash:
-        check_key(folder)
-    return prefix
 
 
 def _is_key(key: str) -> bool:

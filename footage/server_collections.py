@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from footage.errors import StoreError
-from footage.index_payload import SPARSE, dimensions
+from footage.index_payload import DESCRIPTION, SPARSE, dimensions
 from footage.index_records import IndexSpec
 from footage.index_spec import check_same, fields_of, spec_of
 from footage.server_connection import ServerConnection, ServerRefusal, nothing_indexed
@@ -17,7 +17,6 @@ from footage.storage_settings import QdrantSettings
 if TYPE_CHECKING:
     from qdrant_client import models
 
-DESCRIPTION = "description"  # the vector of a video
 _SPEC = "footage"  # in the metadata
 _INSTEAD = "another qdrant.collection"
 
@@ -68,9 +67,7 @@ def aliased(connection: ServerConnection, names: CollectionNames) -> CollectionN
     Raises:
         StoreError: only one of the two is there.
     """
-    found = {
-        one.alias_name: one.collection_name for one in connection.call(lambda client: client.get_aliases()).aliases
-    }
+    found = _aliases(connection)
     scenes, videos = found.get(names.scenes), found.get(names.videos)
     if scenes is None and videos is None:
         return None

@@ -2,13 +2,13 @@
 
 import logging
 import math
-import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
 
+from footage.backoff import pause_s
 from footage.errors import IndexUnavailable, SettingsError, StoreError
 from footage.storage_settings import QdrantSettings
 from footage.transfers import TRANSFERS
@@ -79,10 +79,11 @@ class ServerConnection:
             except ResourceExhaustedResponse as error:
                 trouble = _Trouble("RESOURCE_EXHAUSTED", str(error), float(error.retry_after_s))
             except grpc.RpcError as error:
-                trouble = _Trouble(error.code().name, error.details() or "", None)
+                trouble = _Trouble(error.code().name, error.details() or "")
             if trouble.code not in RETRIED:
                 raise self._refusal(trouble)
-            wait_s = pause_s(number, trouble.wanted_pause_s)
+            wanted_s = min(trouble.wanted_pause_s, LONGEST_WANTED_PAUSE_S)
+            wait_s = pause_s(number + 1, FIRST_PAUSE_S, LONGEST_PAUSE_S, wanted_s=wanted_s)
             if time.monotonic() + wait_s > began + self.settings.patience_s:
                 raise IndexUnavailable(
                     f"The Qdrant server {self.url} did not answer for {time.monotonic() - began:.0f} s"
@@ -169,22 +170,8 @@ class _Trouble(NamedTuple):
 
     code: str
     said: str
-    wanted_pause_s: float | None
+    wanted_pause_s: float = 0.0
 
     def told(self) -> str:
         said = " ".join(self.said.split())[:SAID_CHARS]
         return f"{self.code}: {said}" if said else self.code
-
-
-def pause_s(number: int, wanted_s: float | None) -> float:
-    """How long to wait: half certain, half by chance ("equal jitter"), and no shorter than the server wants.
-
-    Brooker 2015, Exponential Backoff and Jitter, AWS Architecture Blog.
-
-    Args:
-        number: of failures before this one.
-        wanted_s: what the server said, if anything.
-    """
-    longest_s: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(number, 10))
-    own_s = longest_s * random.uniform(0.5, 1)
-    return own_s if wanted_s is None else min(LONGEST_WANTED_PAUSE_S, wanted_s) + own_s

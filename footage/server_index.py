@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from footage.identity import point_id
-from footage.index_payload import by_place, dense_vectors, in_order
+from footage.index_payload import by_place, dense_vectors, in_batches, in_order, stored_point
 from footage.index_records import (
     IndexHit,
     IndexSpec,
@@ -25,12 +25,10 @@ from footage.server_connection import ServerConnection
 from footage.server_points import (
     equals,
     filter_of,
-    in_batches,
     query_request,
     read_page,
     read_through,
     scored_hit,
-    stored_point,
     to_point,
     video_filter,
 )

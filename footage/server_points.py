@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footage.identity import point_id
-from footage.index_payload import DENSE, SPARSE, dense_vectors, hit, payload, scene_point
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, StoredPoint, VectorQuery
+from footage.index_payload import SPARSE, dense_vectors, hit, payload
+from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
 from footage.records import SparseVector, Vector
 from footage.server_connection import ServerConnection
 
@@ -28,19 +28,6 @@ def to_point(point: ScenePoint, live: bool, spec: IndexSpec) -> "models.PointStr
         vectors[SPARSE] = _query(point.vectors.transcript_sparse)
     id_ = point_id(point.scene_id, point.generation)
     return models.PointStruct(id=id_, vector=vectors, payload=payload(point, live))
-
-
-def stored_point(record: "models.Record") -> StoredPoint:
-    """A scene as it was answered; what was not asked for is None."""
-    held: dict[str, Any] = record.payload or {}
-    vectors: dict[str, Any] = record.vector if isinstance(record.vector, dict) else {}
-    sparse = vectors.get(SPARSE)
-    point = scene_point(
-        held,
-        {name: vectors[name] for name in DENSE if name in vectors},
-        sparse and SparseVector(tuple(sparse.indices), tuple(sparse.values)),
-    )
-    return StoredPoint(point, live=bool(held["live"]))
 
 
 def scored_hit(scored: "models.ScoredPoint") -> IndexHit:
@@ -125,12 +112,6 @@ def any_of(field: str, values: Sequence[str]) -> "models.FieldCondition":
     from qdrant_client import models
 
     return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
-
-
-def in_batches(points: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    """Points that go out together."""
-    for first in range(0, len(points), size):
-        yield list(points[first : first + size])
 
 
 def read_through(

@@ -50,10 +50,11 @@ def drop_old(index: ServerIndex, names: CollectionNames) -> None:
     for name in (names.scenes, names.videos):
         if held is not None and name in (held.scenes, held.videos):
             raise StoreError(f"The collection {name} at {index.url} is in use: an alias points to it.")
-        _drop(index, name)
+        drop_collection(index, name)
 
 
-def _drop(index: ServerIndex, name: str) -> None:
+def drop_collection(index: ServerIndex, name: str) -> None:
+    """Delete a collection to which no alias points; one that is gone is passed over."""
     try:
         index.connection.call(lambda client: client.delete_collection(name))
     except ServerRefusal as error:

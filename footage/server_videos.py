@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from footage.index_payload import check_vector, rounded_score
+from footage.index_payload import (
+    DESCRIPTION,
+    check_vector,
+    in_batches,
+    video_payload,
+    video_point,
+    videos_in_order,
+)
 from footage.index_records import IndexSpec, VideoHit, VideoPoint
 from footage.records import Vector
-from footage.server_collections import DESCRIPTION
 from footage.server_connection import ServerConnection
-from footage.server_points import any_of, equals, in_batches, quantized_search, read_through, video_filter
+from footage.server_points import any_of, equals, quantized_search, read_through, video_filter
 
 if TYPE_CHECKING:
     from qdrant_client import models
@@ -37,7 +41,7 @@ class ServerVideos:
                 models.PointStruct(
                     id=point.video_id,
                     vector={DESCRIPTION: point.vector.tolist()},
-                    payload={"video_id": point.video_id, "workspace": point.workspace, "language": point.language},
+                    payload=video_payload(point),
                 )
                 for point in batch
             ]
@@ -66,18 +70,14 @@ class ServerVideos:
                 with_payload=True,
             )
         )
-        hits = [VideoHit((scored.payload or {})["video_id"], scored.score) for scored in answer.points]
-        return sorted(hits, key=lambda hit: (-rounded_score(hit.score), hit.video_id))
+        return videos_in_order(VideoHit((scored.payload or {})["video_id"], scored.score) for scored in answer.points)
 
     def all(self, workspace: str) -> list[VideoPoint]:
         """All points of a workspace, by video id."""
         from qdrant_client import models
 
         where = models.Filter(must=[equals("workspace", workspace)])
-        found: list[VideoPoint] = []
-        for record in read_through(self._connection, self._collection, where):
-            vectors = record.vector if isinstance(record.vector, dict) else {}
-            found.append(VideoPoint(**(record.payload or {}), vector=np.asarray(vectors[DESCRIPTION], np.float32)))
+        found = [video_point(record) for record in read_through(self._connection, self._collection, where)]
         return sorted(found, key=lambda point: point.video_id)
 
     def delete(self, workspace: str, video_id: str) -> None:

@@ -123,3 +123,26 @@ def check_key(key: str) -> str:
             f"{key!r} is not a key: it must be relative, without empty parts or parts that begin with a dot."
         )
     return key
+
+
+def check_prefix(prefix: str) -> str:
+    """The prefix itself, as ObjectStore.list takes it.
+
+    Raises:
+        StoreError: no key begins so.
+    """
+    folder, slash, _ = prefix.rpartition("/")
+    if slash:
+        check_key(folder)
+    return prefix
+
+
+def check_folder(prefix: str) -> str:
+    """The prefix itself, as ObjectStore.folders takes it.
+
+    Raises:
+        StoreError: it is not a folder's, or no key begins so.
+    """
+    if prefix and not prefix.endswith("/"):
+        raise StoreError(f"{prefix!r} is not a folder of keys: it must be empty or end with a slash.")
+    return check_prefix(prefix)

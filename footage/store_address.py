@@ -1,10 +1,8 @@
 """What users call a store: a folder, or `s3://bucket/prefix`."""
 
-from pathlib import Path
-
 from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError, StoreError
-from footage.local_sources import local_path
+from footage.local_sources import folder_path
 from footage.s3_store import S3Store
 from footage.s3_uri import is_s3, split_s3
 from footage.storage import ObjectStore
@@ -30,10 +28,8 @@ def open_store(address: str, s3: S3Settings) -> ObjectStore:
                 f"{address!r} is no address of a store: the folder in the bucket must be like a/b, without empty parts"
                 " or parts that begin with a dot."
             ) from error
-    if address.startswith("file://"):
-        return DirectoryStore(local_path(address))
-    if not address or "://" in address:
+    if not address or ("://" in address and not address.startswith("file://")):
         raise SettingsError(
             f"{address!r} is no address of a store: it is a folder, or written like s3://bucket/folder."
         )
-    return DirectoryStore(Path(address))
+    return DirectoryStore(folder_path(address))

@@ -1,8 +1,8 @@
 """The points of an index without their vectors, in rooms of memory that do not follow the size of the index."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from footage.index import VectorIndex
+from footage.index import VectorIndex, scan_pages
 from footage.index_records import SceneFilter, StoredPoint
 
 PAGE_POINTS = 1000  # without vectors a point is some hundred bytes
@@ -26,11 +26,6 @@ def videos_with_points(index: VectorIndex, workspace: str) -> Iterator[str]:
             yield last
 
 
-def _scan(index: VectorIndex, where: SceneFilter) -> Iterable[StoredPoint]:
-    after = None
-    while True:
-        page = index.scan(where, after, PAGE_POINTS, with_vectors=False)
+def _scan(index: VectorIndex, where: SceneFilter) -> Iterator[StoredPoint]:
+    for page in scan_pages(index, where, PAGE_POINTS, with_vectors=False):
         yield from page.points
-        if page.next is None:
-            return
-        after = page.next

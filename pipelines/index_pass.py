@@ -79,7 +79,7 @@ class IndexPass:
         with contextlib.suppress(RayError):  # without it a lost span is found all the same; the stage is not named
             tally.ledger = self._ledger.state()
         outage = heartbeat.outage or outage_in(tally.ledger)
-        if outage is not None and outage.error.startswith(StoreUnavailable.__name__) and self._is_store_away():
+        if outage is not None and self._is_store_away():
             raise _store_is_away(outage.error.partition(": ")[2])
         if outage is not None and tally.state == "finished":
             tally.fail(f"{outage.stage} raised {outage.error}")
@@ -114,7 +114,7 @@ class IndexPass:
             delete_originals(self._run, self._settings, self._catalog, tally, indexed)
 
     def _is_store_away(self) -> bool:
-        """Whether it is the store that does not answer, and not a service that sources are at."""
+        """Whether it is the store that does not answer, and not a server of models or sources."""
         try:
             self._catalog.store.exists("probe")
         except StoreUnavailable:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from footage.index_address import IndexAddress, index_address
-from footage.local_sources import local_path
+from footage.local_sources import folder_path
 from footage.parts import Part
 from footage.s3_uri import is_s3
 
@@ -29,7 +29,7 @@ class IndexRequest:
         store = str(self.store)
         if is_s3(store):
             return store
-        return str((local_path(store) if store.startswith("file://") else Path(store)).absolute())
+        return str(folder_path(store).absolute())
 
     @property
     def source_address(self) -> str:

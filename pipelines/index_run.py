@@ -5,7 +5,6 @@ import os
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,9 +19,11 @@ from footage.errors import FootageError, LeaseLost, StoreError, StoreUnavailable
 from footage.fingerprint import component_fingerprints, pipeline_fingerprint
 from footage.index import VectorIndex
 from footage.kept_parts import parts_of_run
+from footage.leases import new_run_id
 from footage.model_list import check_models
 from footage.orphans import remove_orphans
 from footage.records import Source
+from footage.reindex_guard import refuse_during_reindex
 from footage.remote_access import RemoteAccess
 from footage.s3_uri import is_s3
 from footage.settings import Settings
@@ -87,23 +88,24 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
     catalog = Catalog(store, request.workspace)
     models = ensure_prepared(settings, sys.stderr)
     fingerprint = pipeline_fingerprint(settings, models.versions)
-    run_id = f"{started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    run_id = new_run_id(started_at)
     with (
         one_run_at_a_time(address, request.command),
         LeaseKeeper(catalog, run_id, request.command, request.source_address, settings.pipeline.lease_s) as lease,
-        _sources(request, settings, catalog, fingerprint) as sources,
     ):
-        run = Run(
-            run_id=run_id,
-            workspace=request.workspace,
-            dataset=request.dataset,
-            fingerprint=fingerprint,
-            components=component_fingerprints(settings, models.versions),
-            datasets=sources.datasets,
-            only=request.only,
-        )
-        work = _Work(request, settings, models, catalog, run, pools_of, lease, moved_before)
-        return _run(work, sources, started_at)
+        refuse_during_reindex(store)
+        with _sources(request, settings, catalog, fingerprint) as sources:
+            run = Run(
+                run_id=run_id,
+                workspace=request.workspace,
+                dataset=request.dataset,
+                fingerprint=fingerprint,
+                components=component_fingerprints(settings, models.versions),
+                datasets=sources.datasets,
+                only=request.only,
+            )
+            work = _Work(request, settings, models, catalog, run, pools_of, lease, moved_before)
+            return _run(work, sources, started_at)
 
 
 def _sources(request: IndexRequest, settings: Settings, catalog: Catalog, fingerprint: str) -> RunSources:

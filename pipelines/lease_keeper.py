@@ -1,6 +1,5 @@
 """Gives signs of life for a run, as long as its block lasts."""
 
-import contextlib
 import threading
 from datetime import UTC, datetime
 from types import TracebackType
@@ -10,8 +9,6 @@ from footage.catalog import Catalog
 from footage.dead_runs import break_leases_of_the_dead
 from footage.errors import LeaseLost, StoreError, StoreUnavailable
 from footage.leases import RunLease
-from footage.reindex_guard import WORKSPACE as REINDEX_WORKSPACE
-from footage.reindex_guard import refuse_during_reindex
 
 
 class LeaseKeeper:
@@ -31,18 +28,9 @@ class LeaseKeeper:
         self._thread = threading.Thread(target=self._keep, daemon=True, name="lease-keeper")
 
     def __enter__(self) -> Self:
-        """Take the lease; those of runs that were killed on this machine are broken first.
-
-        Raises:
-            IndexBusy: the index is just being rebuilt.
-        """
+        """Take the lease; those of runs that were killed on this machine are broken first."""
         break_leases_of_the_dead(self._catalog)
         self._lease.take(datetime.now(UTC))
-        if self._catalog.workspace != REINDEX_WORKSPACE:
-            with contextlib.ExitStack() as undo:
-                undo.callback(self._lease.release)
-                refuse_during_reindex(self._catalog.store)
-                undo.pop_all()
         self._thread.start()
         return self
 

@@ -66,7 +66,9 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
     """
     own = [claim for claim in catalog.claims.all() if claim.run_id == run.run_id]
     claims = {claim.source.uri: claim for claim in own}
-    noted = {(record.source.uri, record.span_index) for record in catalog.quarantine() if record.run_id == run.run_id}
+    before = list(catalog.quarantine())
+    noted = {(record.source.uri, record.span_index) for record in before if record.run_id == run.run_id}
+    put: set[str] = set()  # ids of records of this run, over older ones or not
     elsewhere = {uri: video_id for uri, video_id in outcomes.elsewhere.items() if uri not in outcomes.done}
     settled = Settled(set(outcomes.done), set(), set(), elsewhere)
     for source in sources:
@@ -76,7 +78,7 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
             settled.done.add(source.uri)  # its last writer died after the last write
             continue
         for record in _missing(run, source, claims.get(source.uri), noted, catalog, ledger):
-            catalog.put_quarantine(record)
+            put.add(catalog.put_quarantine(record).quarantine_id)
         settled.quarantined.add(source.uri)
     left = set(settled.elsewhere.values())  # to another run, by one that had the bytes first
     for source in sources:
@@ -86,6 +88,8 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
         elif video_id is not None:
             failed = _settle_duplicate(run, source, video_id, catalog)
             (settled.duplicate if failed is None else settled.quarantined).add(source.uri)
+            if failed is not None:
+                put.add(failed.quarantine_id)
     for claim in own:
         manifest = catalog.manifest(claim.video_id)
         if manifest is not None and manifest.pipeline_fingerprint == claim.pipeline_fingerprint:
@@ -93,8 +97,8 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
         else:
             give_back(catalog, claim)  # the plan stays, for whoever takes it over
     worked_on = {source.uri for source in sources} - settled.elsewhere.keys()
-    for record in catalog.quarantine():
-        if record.source.uri in worked_on and record.run_id != run.run_id:
+    for record in before:
+        if record.source.uri in worked_on and record.run_id != run.run_id and record.quarantine_id not in put:
             catalog.delete_quarantine_record(record.quarantine_id)  # of a try that this run has superseded
     return settled
 

@@ -1,5 +1,6 @@
 """Which sources a run works on: what is known already is skipped without being read."""
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -105,11 +106,10 @@ def is_indexed(catalog: Catalog, fingerprint: str, source: Source) -> bool:
 def _filled(
     plan: SourcePlan, sources: Iterable[Source], datasets: Mapping[str, str | None] | None = None
 ) -> RunSources:
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(plan.close)  # also when the user ends a long listing
         plan.add(sources)
-    except BaseException:  # also when the user ends a long listing
-        plan.close()
-        raise
+        undo.pop_all()
     return RunSources(plan, datasets or {})
 
 

@@ -26,17 +26,12 @@ from urllib.parse import urlsplit
 BLOCK_BYTES = 1 << 16
 TARGET_TIMEOUT_S = 60
 HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "expect", "proxy-connection"})
-SLOW_DOWN = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n'
-    b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-)
-NOT_IMPLEMENTED = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n'
-    b"<Error><Code>NotImplemented</Code><Message>This is not implemented here.</Message></Error>"
-)
-ACCESS_DENIED = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
-)
+_REFUSALS = {
+    "slow_down": (503, "SlowDown", "Please reduce your request rate."),
+    "not_offered": (501, "NotImplemented", "This is not implemented here."),
+    "forbidden": (403, "AccessDenied", "Access Denied"),
+    "forgotten": (404, "NoSuchUpload", "The upload was aborted or completed."),
+}
 
 
 @dataclass
@@ -70,6 +65,8 @@ class Faults:
     """Requests with this in their path or query get 501, as of a store that has them not; empty: none."""
     forbidden: str = ""
     """Requests with this in their path or query get 403 AccessDenied; empty: none."""
+    forgets_uploads: bool = False
+    """Completions of uploads in parts get 404 NoSuchUpload, once the `first` faults are over: as AWS may answer."""
 
 
 class Seen(NamedTuple):
@@ -121,6 +118,8 @@ class FaultProxy:
             return "not_offered"
         if self.faults.forbidden and self.faults.forbidden in path:
             return "forbidden"
+        if self.faults.forgets_uploads and not self.faults.first and method == "POST" and "uploadId=" in path:
+            return "forgotten"
         drawn = self._random.random()
         if method in self.faults.methods and self.faults.first > 0:
             for kind in ("slow_down", "resets", "lost_answers", "cut_bodies", "trickle"):
@@ -171,14 +170,10 @@ def _pass_on(request: BaseHTTPRequestHandler, proxy: FaultProxy) -> None:
     if fate in ("outage", "resets"):
         _reset(request)
         return
-    if fate == "slow_down":
-        _answer(request, 503, [("Content-Type", "application/xml")], SLOW_DOWN)
-        return
-    if fate == "not_offered":
-        _answer(request, 501, [("Content-Type", "application/xml")], NOT_IMPLEMENTED)
-        return
-    if fate == "forbidden":
-        _answer(request, 403, [("Content-Type", "application/xml")], ACCESS_DENIED)
+    if fate in _REFUSALS:
+        status, code, message = _REFUSALS[fate]
+        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        _answer(request, status, [("Content-Type", "application/xml")], error.encode())
         return
     status, headers, body = _ask(request, proxy, asked)
     if fate == "lost_answers":

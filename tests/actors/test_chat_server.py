@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -104,16 +103,11 @@ def test_a_redirect_is_not_followed(server: CaptionServer) -> None:
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("wait", ["1", formatdate(time.time() + 3600, usegmt=True), "soon"])
-def test_retry_after_is_obeyed_where_it_can_be_read(server: CaptionServer, wait: str) -> None:
-    from actors.chat_server import LONGEST_PAUSE_S, _retry_after_s
-
-    assert _retry_after_s(wait) == {"1": 1.0, "soon": None}.get(wait, LONGEST_PAUSE_S)
-    if wait == "1":
-        server.faults.append(Fault(status=429, headers={"retry-after": wait}))
-        started = time.monotonic()
-        captioner(server, backoff_s=0).caption(scenes(1))
-        assert time.monotonic() - started >= 1
+def test_retry_after_is_obeyed(server: CaptionServer) -> None:
+    server.faults.append(Fault(status=429, headers={"retry-after": "1"}))
+    started = time.monotonic()
+    captioner(server, backoff_s=0).caption(scenes(1))
+    assert time.monotonic() - started >= 1
 
 
 def test_an_outage_ends_what_waits(server: CaptionServer) -> None:

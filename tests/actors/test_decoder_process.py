@@ -12,12 +12,12 @@ from typing import Any
 import av
 import pytest
 
-from actors.child_channel import PROJECT
 from actors.decoder_process import DecoderProcess
 from actors.decoder_protocol import Answer
 from footage.decoder_settings import DecoderLimits, DecoderSettings
 from footage.errors import DecoderCrashed, DecoderOutOfMemory, DecoderTimedOut
 from tests import media
+from tests.conftest import PROJECT
 
 SPAN = {
     "start_s": 0.0,

@@ -24,6 +24,13 @@ def test_videos_are_found_by_their_descriptions(index: VectorIndex) -> None:
     assert pickle.loads(pickle.dumps(found)) == found
 
 
+def test_equal_descriptions_come_by_id(index: VectorIndex) -> None:
+    same = [video(f"v{number}", [0.6, 0.8, 0, 0]) for number in range(9)]
+    index.put_descriptions(same)
+    found = index.search_videos(np.asarray([1, 0, 0, 0], np.float32), "home", (), 10)
+    assert [hit.video_id for hit in found] == sorted(point.video_id for point in same)
+
+
 def test_a_description_replaces_the_one_before(index: VectorIndex) -> None:
     index.put_descriptions([])
     index.put_descriptions([video("v1", [1, 0, 0, 0]), video("v2", [0, 1, 0, 0])])

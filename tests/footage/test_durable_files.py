@@ -11,6 +11,9 @@ import pytest
 
 from footage.directory_store import DirectoryStore
 from footage.durable_files import make_folder
+from footage.index_binding import bind_folder
+from footage.index_spec import write_spec
+from tests.points import SPEC
 
 
 @pytest.fixture
@@ -115,6 +118,17 @@ def test_writes_are_durable_in_their_order(tmp_path: Path, monkeypatch: pytest.M
             use()
         assert "/.tmp/" in synced[0]
         assert synced[1:] == folders
+
+
+def test_what_says_what_an_index_holds_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is synced before it gets its name: after a power cut it would be there and empty."""
+    path = tmp_path / "scenes"
+    with syncs_noted(tmp_path, monkeypatch) as synced:
+        write_spec(path, SPEC)
+        bind_folder(path, "a-store", dry_run=False)
+    assert synced == ["/.spec.json.new", "", "/.store-id.new", ""]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["spec.json", "store-id"]
+    assert (tmp_path / "store-id").read_text() == "a-store\n"
 
 
 def test_removals_are_durable_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

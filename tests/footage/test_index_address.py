@@ -1,11 +1,12 @@
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import SettingsError, StoreError
-from footage.index_address import IndexAddress, index_address, open_index, stored_spec
+from footage.index_address import IndexAddress, index_address, open_index, spec_there, stored_spec
 from footage.server_index import ServerIndex
 from footage.storage_settings import QdrantSettings
 from tests.points import LIVE, SPEC, drop, scene, server_settings, write
@@ -64,9 +65,11 @@ def test_the_index_at_an_address_is_opened(qdrant: QdrantServer, tmp_path: Path)
         with pytest.raises(StoreError, match="Nothing is indexed"):
             open_index(address, SPEC, settings, "footage search", create=False)
         assert stored_spec(address, settings) is None
+        with pytest.raises(StoreError, match=f"^Nothing is indexed at {re.escape(str(address))}: see that the address"):
+            spec_there(address, settings)
         index = open_index(address, SPEC, settings, "footage index")
         write(index, scene("v1/0"))
-        assert (type(index), index.count(LIVE), stored_spec(address, settings)) == (kind, 1, SPEC)
+        assert (type(index), index.count(LIVE), spec_there(address, settings)) == (kind, 1, SPEC)
         drop(index)
 
 

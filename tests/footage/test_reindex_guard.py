@@ -9,7 +9,7 @@ from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
 from footage.errors import IndexBusy
 from footage.leases import RunLease
-from footage.reindex_guard import WORKSPACE, new_run_id, refuse_during_reindex, refuse_live_runs
+from footage.reindex_guard import WORKSPACE, new_reindex_id, refuse_during_reindex, refuse_live_runs
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def lease(store: DirectoryStore, workspace: str, run_id: str, what: str) -> RunL
 
 def test_runs_are_refused_while_an_index_is_rebuilt(store: DirectoryStore) -> None:
     refuse_during_reindex(store)
-    rebuilding = lease(store, WORKSPACE, new_run_id(), "footage reindex")
+    rebuilding = lease(store, WORKSPACE, new_reindex_id(), "footage reindex")
     rebuilding.take(datetime.now(UTC))
     with pytest.raises(
         IndexBusy,
@@ -35,9 +35,9 @@ def test_runs_are_refused_while_an_index_is_rebuilt(store: DirectoryStore) -> No
 
 
 def test_what_is_left_of_a_killed_rebuild_counts_until_its_lease_ends(store: DirectoryStore) -> None:
-    lease(store, WORKSPACE, new_run_id(), "footage reindex").take(datetime.now(UTC) - timedelta(seconds=61))
+    lease(store, WORKSPACE, new_reindex_id(), "footage reindex").take(datetime.now(UTC) - timedelta(seconds=61))
     refuse_during_reindex(store)
-    refuse_live_runs(store, new_run_id())
+    refuse_live_runs(store, new_reindex_id())
 
 
 def test_a_workspace_may_have_the_same_name(store: DirectoryStore) -> None:
@@ -47,7 +47,7 @@ def test_a_workspace_may_have_the_same_name(store: DirectoryStore) -> None:
 
 @pytest.mark.parametrize("workspace", ["home", "away", WORKSPACE])
 def test_a_rebuild_is_refused_while_anything_is_at_work(store: DirectoryStore, workspace: str) -> None:
-    own = new_run_id()
+    own = new_reindex_id()
     lease(store, WORKSPACE, own, "footage reindex").take(datetime.now(UTC))
     refuse_live_runs(store, own)
     run = lease(store, workspace, "20250101T000000-abcdef", "footage delete films")

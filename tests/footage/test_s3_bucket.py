@@ -14,6 +14,7 @@ from footage.errors import ObjectChanged, ObjectMissing, SettingsError, StoreErr
 from footage.s3_bucket import S3Bucket, S3Page
 from footage.s3_client import S3Client
 from footage.s3_download import BLOCK_BYTES, Download
+from footage.s3_refusals import NotOffered
 from footage.s3_store import S3Store
 from footage.s3_upload import upload_parts
 from footage.storage_settings import S3Settings
@@ -147,6 +148,25 @@ def test_a_bucket_is_made_on_request_only(server: S3Server) -> None:
     S3Store(name, "", asked).probe()
     S3Store(name, "", asked).probe()
     assert S3Bucket(name, server.settings).is_there()
+
+
+def test_a_bucket_that_cannot_be_looked_for_is_not_taken_for_missing(moto_s3: S3Server) -> None:
+    name = moto_s3.new_bucket()
+    with fault_proxy(moto_s3.settings.endpoint) as proxy:
+        bucket = S3Bucket(name, moto_s3.settings.model_copy(update={"endpoint": proxy.url}))
+        assert bucket.is_there()
+        proxy.faults.not_offered = name
+        for use in (bucket.is_there, bucket.create):
+            with pytest.raises(NotOffered, match=f"cannot look at the bucket {name} in this way"):
+                use()
+
+
+def test_a_probe_reads_what_it_wrote_with_its_etag(moto_s3: S3Server) -> None:
+    name = moto_s3.new_bucket()
+    with fault_proxy(moto_s3.settings.endpoint) as proxy:
+        S3Store(name, "", moto_s3.settings.model_copy(update={"endpoint": proxy.url})).probe()
+        # each refused write is looked at: it may have been ours
+        assert " ".join(each.method for each in proxy.seen) == "PUT PUT HEAD GET PUT PUT HEAD GET DELETE"
 
 
 @pytest.mark.services

@@ -1,5 +1,6 @@
 """A store behind a line that throttles, resets, cuts, loses answers and goes away."""
 
+import io
 import itertools
 import json
 import os
@@ -8,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from footage.errors import ObjectChanged, StoreUnavailable
 from footage.s3_bucket import S3Bucket
 from footage.s3_client import S3Client
 from footage.s3_download import Download
+from footage.s3_refusals import UploadMissing
 from footage.s3_store import S3Store
+from footage.s3_upload import upload_parts
 from footage.storage_settings import S3Settings
 from footage.transfers import TRANSFERS
 from tests.ceph import CephMissing, running_ceph
@@ -103,6 +106,43 @@ def test_one_creates_and_one_swaps_though_answers_are_lost(server: S3Server, pro
         assert swapped.count(True) == 1
         assert store.get(f"claims/{turn}") == f"taken over by {swapped.index(True)}".encode()
     assert proxy.injected()["lost_answers"] > 5
+
+
+class Watched(io.BytesIO):
+    """A file that tells when its end is read, just before the upload of it is completed."""
+
+    def __init__(self, content: bytes, at_end: Callable[[], object]) -> None:
+        super().__init__(content)
+        self._at_end = at_end
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        if not data:
+            self._at_end()
+        return data
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_an_upload_is_complete_though_the_answer_is_lost(server: S3Server, proxy: FaultProxy, forgotten: bool) -> None:
+    name, data = server.new_bucket(), os.urandom(6 << 20)
+
+    def lose_an_answer() -> None:
+        proxy.faults = Faults(lost_answers=1.0, first=1, forgets_uploads=forgotten)
+
+    film = Watched(data, lose_an_answer)
+    upload_parts(S3Client(settings_of(server, proxy)), name, "film.mp4", film, 5 << 20, {})
+    assert proxy.injected() == {"lost_answers": 1} | ({"forgotten": 1} if forgotten else {})
+    assert S3Bucket(name, server.settings).get("film.mp4")[0] == data
+
+
+@pytest.mark.parametrize("is_another_there", [False, True])
+def test_an_upload_that_is_gone_failed(server: S3Server, proxy: FaultProxy, is_another_there: bool) -> None:
+    name, data = server.new_bucket(), bytes(6 << 20)
+    if is_another_there:
+        S3Bucket(name, server.settings).put("film.mp4", data)
+    proxy.faults = Faults(first=0, forgets_uploads=True)
+    with pytest.raises(UploadMissing, match=rf"The upload of s3://{name}/film\.mp4 is not under way any more"):
+        upload_parts(S3Client(settings_of(server, proxy)), name, "film.mp4", io.BytesIO(data), 5 << 20, {})
 
 
 def test_a_download_goes_on_where_it_broke(server: S3Server, proxy: FaultProxy) -> None:

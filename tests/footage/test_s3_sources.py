@@ -6,6 +6,7 @@ import pytest
 
 from footage.errors import MissingSource, SettingsError, SourceChanged, StoreError, StoreRefused
 from footage.local_sources import MISSING_ETAG
+from footage.originals import delete_source_file
 from footage.records import Source
 from footage.remote_access import RemoteAccess
 from footage.sources import current_source, is_present, list_sources, read_source, source_name
@@ -93,6 +94,16 @@ def test_an_object_that_is_gone(moto_s3: S3Server, access: RemoteAccess, bucket:
     assert not is_present(source.uri, access)
     with pytest.raises(MissingSource, match=rf"^{source.uri} is not there any more; bring it back\.$"):
         list(read_source(source, access))
+
+
+def test_an_object_is_deleted_and_again_is_fine(moto_s3: S3Server, access: RemoteAccess, bucket: str) -> None:
+    for key in ("a.mp4", "b.mp4"):
+        put(moto_s3, bucket, key)
+
+    for _ in range(2):
+        delete_source_file(f"s3://{bucket}/a.mp4", access)
+
+    assert [source.uri for source in list_sources(f"s3://{bucket}", access)] == [f"s3://{bucket}/b.mp4"]
 
 
 def test_an_object_that_was_replaced(moto_s3: S3Server, access: RemoteAccess, bucket: str) -> None:

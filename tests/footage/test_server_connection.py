@@ -11,13 +11,7 @@ import pytest
 from qdrant_client import grpc as proto
 
 from footage.errors import IndexUnavailable, SettingsError, StoreError
-from footage.server_connection import (
-    LONGEST_PAUSE_S,
-    LONGEST_WANTED_PAUSE_S,
-    ServerConnection,
-    ServerRefusal,
-    pause_s,
-)
+from footage.server_connection import ServerConnection, ServerRefusal
 from footage.server_index import ServerIndex
 from footage.storage_settings import QdrantSettings
 from footage.transfers import TRANSFERS
@@ -53,14 +47,6 @@ def test_what_a_server_does_not_answer_is_sent_again(index: ServerIndex, qdrant:
     assert names(index, LIVE) == ids(scene("v1/0"), scene("v1/10"))
     assert (qdrant.faults.pending(), qdrant.faults.calls["Points/Upsert"]) == (0, 2)
     assert TRANSFERS.total().retries == before + 3
-
-
-def test_pauses_grow_and_are_as_long_as_the_server_wants() -> None:
-    assert all(0.1 <= pause_s(0, None) <= 0.2 for _ in range(100))
-    assert all(5 <= pause_s(number, None) <= LONGEST_PAUSE_S for number in range(6, 2000, 50))
-    assert all(7 <= pause_s(0, 7.0) <= 7.2 for _ in range(100))
-    assert pause_s(0, 3600.0) <= LONGEST_WANTED_PAUSE_S + 0.2
-    assert len({pause_s(0, None) for _ in range(10)}) > 1
 
 
 def test_a_slow_answer_is_asked_for_again(qdrant: QdrantServer, tmp_path: Path) -> None:

@@ -1,11 +1,18 @@
-"""For child processes that must not outlive what started them."""
+"""Child processes that run modules of this project, and do not outlive what started them."""
 
 import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PROJECT = Path(__file__).parent.parent
+
+
+def python_path() -> str:
+    """PYTHONPATH of a child that is started with `python -P -m MODULE`: this project, then what this process has."""
+    return os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def die_with(parent_id: int) -> None:
