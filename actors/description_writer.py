@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from footage.catalog import Catalog, utc_now
+from footage.catalog import Catalog
 from footage.index import VectorIndex
 from footage.index_records import VideoPoint
 from footage.sidecar import Manifest, StoredDescription
 from footage.span_table import table_of
+from footage.timestamps import utc_now
 from footage.video_table import VIDEO
 
 DESCRIBED = pa.schema(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from footage.catalog import Catalog, utc_now
+from footage.catalog import Catalog
 from footage.catalog_records import Claim
 from footage.completion import most_spoken
 from footage.index_records import ScenePoint
@@ -21,6 +21,7 @@ from footage.sidecar import (
     StoredTranscript,
 )
 from footage.stored_models import StoredModels
+from footage.timestamps import utc_now
 
 # The parallel list columns of a span, by what they are to one scene.
 _COLUMNS = {

@@ -12,8 +12,7 @@ from footage.catalog_records import Claim
 from footage.completion import Completer, Completion, spans_of_plan
 from footage.index import VectorIndex
 from footage.quarantine import quarantine_record
-from footage.sidecar import StoredSource
-from footage.span_table import SPAN, table_of
+from footage.span_table import SPAN, source_of, table_of
 from footage.stored_models import StoredModels
 
 OUTCOME = pa.schema(
@@ -21,9 +20,10 @@ OUTCOME = pa.schema(
         SPAN.field("run_id"),
         SPAN.field("source_uri"),
         SPAN.field("video_id"),
+        SPAN.field("read_at"),
         SPAN.field("span_index"),
         SPAN.field("span_count"),
-        pa.field("status", pa.string(), nullable=False),  # committed, video_done, duplicate, elsewhere or failed
+        pa.field("status", pa.string(), nullable=False),  # see SceneWriter
         pa.field("code", pa.string()),  # of a failure
         pa.field("reason", pa.string()),
         pa.field("scene_count", pa.int64(), nullable=False),
@@ -73,9 +73,11 @@ class SceneWriter:
         """Write a table of spans with the columns of all stages (`captions` may be missing); gives one row of OUTCOME
         per span.
 
-        `video_done` says that the video is complete now; a video may say so more than once, when two writers end its
-        last spans at the same time or a span is written again. `elsewhere` says that another run has it. `duplicate`
-        rows of a video that has no manifest yet are left to the end of the run.
+        `committed` says that the span is written, and `video_done` that the video is complete now; a video may say so
+        more than once, when two writers end its last spans at the same time or a span is written again. `joined` says
+        that a source was added to the complete video that has its bytes; where that is not complete yet, `duplicate`
+        leaves it to the end of the run. `elsewhere` says that another run has the video, and `failed` that the row is
+        in quarantine.
 
         Raises:
             StoreError: the store cannot be used.
@@ -91,8 +93,7 @@ class SceneWriter:
             self._quarantine(row)
             return _outcome(row, "failed", code=row["failure_code"], reason=row["failure"])
         if row["duplicate"]:
-            self._add_duplicate(row)
-            return _outcome(row, "duplicate")
+            return _outcome(row, self._add_duplicate(row))
         status = self._commit(row)
         if status == "elsewhere":
             return _outcome(row, status)
@@ -132,8 +133,8 @@ class SceneWriter:
 
     def _store(self, row: dict[str, Any], claim: Claim) -> bool:
         """Write scenes, points, and then the span's record; False if the claim was lost on the way."""
-        # A span of a complete video, written again: its scenes have their final places already.
-        complete = spans_of_plan(self._catalog, claim)
+        # A later span of a complete video, written again: its scenes have their final places already.
+        complete = spans_of_plan(self._catalog, claim) if row["span_index"] else None
         before = sum(len(span.scenes) for span in (complete or [])[: row["span_index"]])
         scenes = scenes_of(row)
         for position, scene in enumerate(scenes):
@@ -143,18 +144,20 @@ class SceneWriter:
         self._index.upsert([self._records.point(row, scene) for scene in scenes])
         return self._catalog.put_span(self._records.span_record(row, scenes, claim), claim)
 
-    def _add_duplicate(self, row: dict[str, Any]) -> None:
-        source = _source(row)
-        added = self._catalog.add_source(row["video_id"], source, row["dataset"], self._fingerprint)
-        if added is not None:
-            self._catalog.delete_quarantine(source.uri, added.span_count)
+    def _add_duplicate(self, row: dict[str, Any]) -> Literal["joined", "duplicate"]:
+        source = source_of(row)
+        added = self._catalog.add_source(row["video_id"], source, row["dataset"], self._fingerprint, row["read_at"])
+        if added is None:
+            return "duplicate"
+        self._catalog.delete_quarantine(source.uri, added.span_count)
+        return "joined"
 
     def _quarantine(self, row: dict[str, Any]) -> None:
         self._catalog.put_quarantine(
             quarantine_record(
                 row["run_id"],
                 self._catalog.workspace,
-                _source(row),
+                source_of(row),
                 row["video_id"],
                 row["span_index"],
                 row["failure_code"],
@@ -163,10 +166,6 @@ class SceneWriter:
                 row["dataset"],
             )
         )
-
-
-def _source(row: dict[str, Any]) -> StoredSource:
-    return StoredSource(uri=row["source_uri"], etag=row["source_etag"], size_bytes=row["source_size_bytes"])
 
 
 def _outcome(

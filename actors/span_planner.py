@@ -13,18 +13,18 @@ from footage import identity
 from footage.catalog import Catalog
 from footage.catalog_records import Claim
 from footage.claiming import Taken, take_claim
-from footage.completion import counts
+from footage.completion import spans_left
 from footage.decoder_settings import DecoderSettings
 from footage.errors import VideoError, code_of
 from footage.kept_parts import check_kept
-from footage.leases import stamp
 from footage.parts import Part
 from footage.records import Span, Video
 from footage.remote_access import USUAL_ACCESS, RemoteAccess
-from footage.sidecar import Manifest, StoredSource, StoredSpan, StoredVideo
+from footage.sidecar import Manifest, StoredSpan, StoredVideo
 from footage.sources import source_name
 from footage.span_plan import plan_spans
-from footage.span_table import SPAN, table_of
+from footage.span_table import SPAN, source_of, table_of
+from footage.timestamps import utc_now
 
 SOURCE = pa.schema([SPAN.field(name) for name in SPAN.names[: SPAN.get_field_index("path") + 1]])
 
@@ -87,8 +87,9 @@ class SpanPlanner:
             etag, size_bytes = source["source_etag"], source["source_size_bytes"]
             with self._files.open(uri, path_bytes, etag, size_bytes, sha.update) as path:
                 sha256 = sha.hexdigest()
-                known = {**empty, "video_id": identity.video_id(source["workspace"], sha256)}
-                manifest = self._catalog.manifest(known["video_id"])
+                video_id = identity.video_id(source["workspace"], sha256)
+                known = {**empty, "video_id": video_id, "read_at": utc_now()}
+                manifest = self._catalog.manifest(video_id)
                 done = manifest is not None and manifest.pipeline_fingerprint == self._fingerprint
                 if self._only and not done:
                     check_kept(source_name(uri), manifest, self._components, self._only)
@@ -112,7 +113,7 @@ class SpanPlanner:
             run_id=row["run_id"],
             generation=generation,
             resumes_from=generation,
-            source=StoredSource(uri=row["source_uri"], etag=row["source_etag"], size_bytes=row["source_size_bytes"]),
+            source=source_of(row),
             sha256=sha256,
             video=StoredVideo(**{name: getattr(video, name) for name in StoredVideo.model_fields}),
             spans=[
@@ -120,16 +121,13 @@ class SpanPlanner:
                 for span in plan_spans(video, self._settings.span_s)
             ],
             pipeline_fingerprint=self._fingerprint,
-            claimed_at=stamp(now),
+            claimed_at=row["read_at"],
         )
         return take_claim(self._catalog, wanted, now)
 
     def _spans_to_do(self, claim: Claim) -> Sequence[Span]:
-        """The planned spans without a record that counts, whoever made it; the last one where all have one but the
-        manifest is missing.
-        """
-        done = {record.span for record in self._catalog.span_records(claim.video_id) if counts(record, claim)}
-        left = [span for span in claim.spans if span not in done] or claim.spans[-1:]
+        """The planned spans that are left, or the last one where only the manifest is missing."""
+        left = spans_left(self._catalog, claim) or claim.spans[-1:]
         return [Span(span.index, span.start_s, span.end_s) for span in left]
 
     def _row(self, known: dict[str, Any], video: Video, span: Span, span_count: int) -> dict[str, Any]:

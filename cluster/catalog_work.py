@@ -9,13 +9,13 @@ from cluster.one_shot import catalog_of, find_video
 from footage.catalog import Catalog
 from footage.deletion import IsPresent, videos_of_source
 from footage.errors import SettingsError
+from footage.identity import VIDEO_ID
 from footage.index import VectorIndex
 from footage.index_address import index_address, open_index, spec_there
 from footage.leases import new_run_id
 from footage.reindex_guard import refuse_during_reindex
 from footage.remote_access import RemoteAccess
 from footage.settings import Settings
-from footage.shelf import VIDEO_ID
 from footage.sidecar import Manifest
 from footage.sources import is_present
 from footage.store_identity import known_store_id, store_id

@@ -1,14 +1,13 @@
 """A search without a service: open the index, ask, close."""
 
 import contextlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footage.catalog import Catalog
 from footage.errors import IndexBusy, ModelMissing, SettingsError
-from footage.identity import check_name
+from footage.identity import VIDEO_ID, check_name
 from footage.index import VectorIndex
 from footage.index_address import IndexAddress, index_address, open_index
 from footage.index_records import IndexSpec, ListName
@@ -24,8 +23,6 @@ from footage.video_search import VideoSearchRequest, VideoSearchResponse
 if TYPE_CHECKING:
     from actors.query_encoder import QueryEncoder
     from footage.index_service import IndexClient
-
-VIDEO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # see identity.video_id
 
 
 def catalog_of(store: str | Path, workspace: str, s3: S3Settings) -> Catalog:

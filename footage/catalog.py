@@ -5,7 +5,6 @@ in docs gives it. Nothing is cached, so any number of processes may hold a catal
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 from footage import identity
 from footage.catalog_records import Claim, SourceRecord
@@ -26,13 +25,8 @@ from footage.sidecar import (
     StoredSource,
 )
 from footage.source_book import SourceBook
-from footage.source_moves import holders, leave_for, unrecord
+from footage.source_moves import holders, leave_for, take_back_reference, unrecord
 from footage.storage import ObjectStore
-
-
-def utc_now() -> str:
-    """Now, for a record: UTC, ISO 8601, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Catalog:
@@ -97,29 +91,39 @@ class Catalog:
         """Remove the manifest of a video."""
         self.store.delete(self._manifest_key(video_id))
 
-    def add_source(self, video_id: str, source: StoredSource, dataset: str | None, fingerprint: str) -> Manifest | None:
-        """Say that a source, just found, holds the bytes of an indexed video, and that a dataset refers to it.
+    def add_source(
+        self, video_id: str, source: StoredSource, dataset: str | None, fingerprint: str, found_at: str
+    ) -> Manifest | None:
+        """Say that a source holds the bytes of an indexed video, and that a dataset refers to it.
 
-        Gives the manifest with both, or None, with nothing left written, if the video has no manifest of this pipeline.
+        Args:
+            video_id: of the video.
+            source: as it was when it was read.
+            dataset: that is to refer to the video.
+            fingerprint: of the pipeline.
+            found_at: when the source was read.
+
+        Returns:
+            The manifest with both, or None, with nothing left written, if the video has no manifest of this pipeline.
         """
         manifest = self.manifest(video_id)
         if manifest is None or manifest.pipeline_fingerprint != fingerprint:
             return None
-        now = utc_now()
         if source not in manifest.sources:
-            self.expect_source(video_id, source, fingerprint, now)
-        manifest = self.change_manifest(
-            video_id,
-            lambda held: held.with_source(source, dataset) if held.pipeline_fingerprint == fingerprint else held,
-        )
-        return self.record_source(video_id, source, fingerprint, dataset, now)
+            self.expect_source(video_id, source, fingerprint, found_at)
+        if manifest.with_source(source, dataset) != manifest:
+            self.change_manifest(
+                video_id,
+                lambda held: held.with_source(source, dataset) if held.pipeline_fingerprint == fingerprint else held,
+            )
+        return self.record_source(video_id, source, fingerprint, dataset, found_at)
 
     def expect_source(self, video_id: str, source: StoredSource, fingerprint: str, found_at: str) -> None:
         """Announce a source that the manifest of its video is about to name; see SourceBook.expect."""
         self.sources.expect(_record(video_id, source, fingerprint, found_at))
 
     def record_source(
-        self, video_id: str, source: StoredSource, fingerprint: str, dataset: str | None = None, found_at: str = ""
+        self, video_id: str, source: StoredSource, fingerprint: str, dataset: str | None, found_at: str
     ) -> Manifest | None:
         """Record a source that the manifest of its video names: it needs no reading again.
 
@@ -132,14 +136,14 @@ class Catalog:
             source: as it was when it was read.
             fingerprint: of the pipeline.
             dataset: that is to refer to the video.
-            found_at: when the source was read; empty is now.
+            found_at: when the source was read.
 
         Returns:
-            The manifest, or None, with nothing recorded, if it is not of this pipeline or has lost the source.
+            The manifest, or None, with nothing left written, if it is not of this pipeline or has lost the source.
         """
         if dataset is not None:
             self.datasets.add(dataset, video_id, source.uri)
-        record = _record(video_id, source, fingerprint, found_at or utc_now())
+        record = _record(video_id, source, fingerprint, found_at)
         others = [held for held in holders(self, source.uri) if held.video_id != video_id]
         if any(held.recorded_at > record.recorded_at for held in others):
             latest = max(others, key=lambda held: held.recorded_at)
@@ -153,6 +157,8 @@ class Catalog:
         manifest = self.manifest(video_id)
         if manifest is None or manifest.pipeline_fingerprint != fingerprint or not manifest.has_source(source):
             unrecord(self, video_id, source.uri, manifest)
+            if dataset is not None:
+                take_back_reference(self, video_id, source.uri, dataset)
             return None
         return manifest
 
@@ -204,21 +210,10 @@ class Catalog:
         """Remove one record."""
         self.store.delete(self._quarantine_key(quarantine_id))
 
-    def delete_quarantine(self, uri: str, span_count: int | None = None) -> None:
-        """Remove all records of a source.
-
-        Args:
-            uri: of the source.
-            span_count: spans that its video has; the records are then known by name. None reads every record.
-        """
-        if span_count is None:
-            ids = {record.quarantine_id for record in self.quarantine() if record.source.uri == uri}
-        else:
-            names = {key.rpartition("/")[2] for key in self.store.list(f"quarantine/{self.workspace}/")}
-            of_source = {identity.quarantine_id(uri, index) for index in (None, *range(span_count))} if names else set()
-            ids = {id_ for id_ in of_source if f"{id_}.json" in names}
-        for id_ in ids:
-            self.delete_quarantine_record(id_)
+    def delete_quarantine(self, uri: str, span_count: int) -> None:
+        """Remove all records of a source whose video has so many spans."""
+        ids = (identity.quarantine_id(uri, index) for index in (None, *range(span_count)))
+        self.store.delete_all(map(self._quarantine_key, ids))
 
     # Scenes
 
@@ -265,10 +260,6 @@ class Catalog:
     def put_report(self, report: RunReport) -> None:
         """Write the report of a run."""
         put_record(self.store, f"runs/{report.run_id}.json", report)
-
-    def reports(self) -> Iterator[RunReport]:
-        """The reports of this workspace's runs, by run id."""
-        return (report for report in all_records(self.store, "runs/", RunReport) if report.workspace == self.workspace)
 
     def _put_claimed(self, key: str, record: Stored, claim: Claim | None) -> bool:
         return put_record_while(self.store, key, record, lambda: claim is None or self.claims.holds(claim))

@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple
 
 from footage.catalog import Catalog
 from footage.catalog_records import Claim
-from footage.leases import break_lease, is_alive, new_nonce, stamp
+from footage.leases import break_lease, is_alive, new_nonce
 from footage.sidecar import Manifest, StoredSource
+from footage.timestamps import stamp
 
 
 class Taken(NamedTuple):

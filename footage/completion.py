@@ -12,19 +12,20 @@ wrote under the same key.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
 from footage import identity
-from footage.catalog import Catalog, utc_now
-from footage.catalog_records import Claim
+from footage.catalog import Catalog
+from footage.catalog_records import Claim, SourceRecord
 from footage.claiming import confirm_claim, release_claim
 from footage.errors import ObjectMissing
 from footage.index import VectorIndex
 from footage.record_json import from_json, to_json
-from footage.sidecar import Manifest, Sidecar, SpanRecord
+from footage.sidecar import Manifest, Sidecar, SpanRecord, StoredSource, StoredSpan
+from footage.timestamps import utc_now
 from footage.video_points import points_of
 
 UNFIT = "unfit"  # a fingerprint that no pipeline has: searchable as far as it goes, and indexed anew when it is met
@@ -49,6 +50,12 @@ def spans_of_plan(catalog: Catalog, claim: Claim) -> list[SpanRecord] | None:
             return None
         records.append(record)
     return records
+
+
+def spans_left(catalog: Catalog, claim: Claim) -> list[StoredSpan]:
+    """The planned spans without a record that counts, whoever made it."""
+    done = {record.span for record in catalog.span_records(claim.video_id) if counts(record, claim)}
+    return [span for span in claim.spans if span not in done]
 
 
 @dataclass(frozen=True)
@@ -93,15 +100,17 @@ class Completer:
                     catalog.delete_span(video_id, span.span.index)
             return "incomplete"
         self.index.publish(catalog.workspace, video_id, made.pipeline_fingerprint, made.claim_generation)
-        if self._lacking(made):
+        if self._without_point(made, live=True):
             return "elsewhere"  # who removed its points just now has it
         if self.describes:
             catalog.pending.add("describe", video_id)
         catalog.expect_source(video_id, claim.source, made.pipeline_fingerprint, claim.claimed_at)
-        self._doubt_copies(made, older)
-        if not self._write(made, older, dataset):
+        known = older.sources if older is not None else []
+        self._doubt_copies(made, known)
+        written = self._write(made, older, dataset)
+        if written is None:
             return "elsewhere"
-        self._doubt_copies(made, older)  # again, as a copy may have been added in between
+        self._doubt_copies(made, [source for source in written.sources if source not in known])  # added in between
         catalog.record_source(video_id, claim.source, made.pipeline_fingerprint, dataset, claim.claimed_at)
         catalog.delete_quarantine_record(identity.quarantine_id(claim.source.uri, None))  # spans' went with each span
         if not release_claim(catalog, confirmed):
@@ -129,41 +138,49 @@ class Completer:
             committed_at=utc_now(),
         )
 
-    def _write(self, made: Manifest, older: Manifest | None, dataset: str | None) -> bool:
-        """Write the manifest; False if that of a later generation is there, or an older one was deleted meanwhile."""
+    def _write(self, made: Manifest, older: Manifest | None, dataset: str | None) -> Manifest | None:
+        """Write the manifest; None if that of a later generation is there, or an older one was deleted meanwhile."""
         if older is None and self.catalog.create_manifest(made):
-            return True
+            return made
         held = self.catalog.change_manifest(made.video_id, lambda held: _succeed(held, made, dataset))
-        return held is not None and held.pipeline_fingerprint == made.pipeline_fingerprint
+        return held if held is not None and held.pipeline_fingerprint == made.pipeline_fingerprint else None
 
-    def _lacking(self, made: Manifest, live: bool = True) -> set[str]:
+    def _lacking(self, made: Manifest, live: bool) -> set[str]:
         """The scenes that lack a sidecar, a thumbnail or a point (a live one, if so asked)."""
-        catalog, video_id = self.catalog, made.video_id
         scenes = {scene.scene_id for scene in made.scenes}
-        if not scenes:
-            return scenes
+        return self._without_point(made, live) | (scenes - self.catalog.complete_scenes(made.video_id))
+
+    def _without_point(self, made: Manifest, live: bool) -> set[str]:
+        if not made.scenes:
+            return set()
         found = {
             stored.point.scene_id
-            for stored in points_of(self.index, catalog.workspace, [video_id])[video_id]
+            for stored in points_of(self.index, made.workspace, [made.video_id])[made.video_id]
             if stored.point.generation == made.pipeline_fingerprint and (stored.live or not live)
         }
-        return scenes - (found & catalog.complete_scenes(video_id))
+        return {scene.scene_id for scene in made.scenes} - found
 
-    def _doubt_copies(self, made: Manifest, older: Manifest | None) -> None:
+    def _doubt_copies(self, made: Manifest, sources: Iterable[StoredSource]) -> None:
         """Other sources of a video that was indexed anew say with which pipeline: they are read again, once."""
-        if older is not None and older.pipeline_fingerprint != made.pipeline_fingerprint:
-            for source in older.sources:
-                if source.uri != made.sources[0].uri:
-                    self.catalog.sources.doubt(source.uri)
+        for source in sources:
+            if source.uri == made.sources[0].uri:
+                continue
+            record = self.catalog.sources.get(source.uri)
+            if record is not None and _is_older(record, made):
+                self.catalog.sources.doubt(source.uri)
 
     def _take_back(self, made: Manifest) -> None:
         """The claim was lost before the end: what its new owner removed must not be left in a manifest of ours."""
-        if not self._lacking(made):
+        if not self._lacking(made, live=True):
             return
         held = self.catalog.change_manifest(made.video_id, lambda held: _unfit(held) if _is(held, made) else held)
         if held is not None and _is(held, made):
             for source in held.sources:
                 self.catalog.sources.doubt(source.uri)
+
+
+def _is_older(record: SourceRecord, made: Manifest) -> bool:
+    return record.video_id == made.video_id and record.pipeline_fingerprint != made.pipeline_fingerprint
 
 
 def _number(catalog: Catalog, claim: Claim, spans: list[SpanRecord]) -> bool:

@@ -15,18 +15,21 @@ def join_dataset(catalog: Catalog, name: str, video_id: str, uri: str | None = N
     Returns:
         False, with nothing left written, if there is no such video, or it is just being deleted.
     """
-    catalog.datasets.add(name, video_id, uri)
 
     def joined(held: Manifest) -> Manifest:
         if held.pipeline_fingerprint == REMOVED:
             return held
         return held.model_copy(update={"datasets": sorted({*held.datasets, name})})
 
-    manifest = catalog.change_manifest(video_id, joined)
-    if manifest is None or manifest.pipeline_fingerprint == REMOVED:
-        catalog.datasets.remove(name, video_id)
-        return False
-    return True
+    while True:
+        catalog.datasets.add(name, video_id, uri)
+        manifest = catalog.change_manifest(video_id, joined)
+        if manifest is None or manifest.pipeline_fingerprint == REMOVED:
+            catalog.datasets.remove(name, video_id)
+            return False
+        if catalog.datasets.get(name, video_id) is not None:
+            return True
+        # who took back the last source of the reference did not see that it was added to
 
 
 def leave_dataset(catalog: Catalog, name: str, video_id: str) -> None:

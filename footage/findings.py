@@ -73,16 +73,16 @@ def parts_of(shelf: Shelf, manifest: Manifest, points: Sequence[StoredPoint], wr
     )
 
 
-def check_parts(manifest: Manifest, parts: Parts, is_recorded: bool) -> list[Finding]:
+def check_parts(manifest: Manifest, parts: Parts, waits: bool) -> list[Finding]:
     """What is out of order about a complete video's scenes.
 
     Args:
         manifest: of the video.
         parts: what parts_of() found.
-        is_recorded: a source of the video counts as indexed, so that no run would come to it.
+        waits: it was given back for indexing, and the next run over its source will come to it.
     """
     video_id = manifest.video_id
-    if manifest.pipeline_fingerprint == UNFIT and not is_recorded:
+    if waits:
         return [Finding("waiting", video_id, "Parts of it were lost. The next run over its source indexes it anew.")]
     if parts.lacking or manifest.pipeline_fingerprint == UNFIT:
         scenes = ", ".join(f"{count} lack their {part}" for part, count in parts.lacking.items())

@@ -5,7 +5,6 @@ a grace time, since a run that was stopped goes on with what it left. Memory doe
 listings of the store are walked side by side, and the index page by page.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from itertools import islice
 
 from footage.catalog import Catalog
 from footage.catalog_records import Claim
+from footage.completion import UNFIT
 from footage.deletion import IsPresent, judge, present_source
 from footage.erasing import REMOVED
 from footage.findings import Finding, check_datasets, check_parts, parts_of
@@ -20,16 +20,17 @@ from footage.id_filter import IdFilter
 from footage.identity import uri_hash
 from footage.index import VectorIndex
 from footage.index_records import StoredPoint
-from footage.leases import has_passed, is_alive
+from footage.leases import is_alive
 from footage.originals import is_cut_off, originals_folder
 from footage.shelf import Shelf, shelf_of, shelves
 from footage.sidecar import Manifest
+from footage.source_book import known_source
+from footage.timestamps import has_passed
 from footage.video_points import points_of, videos_with_points
 
 PAGE_VIDEOS = 32  # whose points are asked of the index at once ...
 PAGE_SCENES = 5000  # ... or fewer, if they are long: a point takes about 1 KiB here
 PAGE_RECORDS = 256  # of sources: their videos' manifests are read once a page
-SOURCE_KEY = re.compile(r"([0-9a-f]{32})\.[0-9a-z]+\.([0-9a-f-]{36})\.json")  # see SourceBook
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Inspector:
             if verdict.action == "delete":
                 return [Finding("gone", shelf.video_id, verdict.why)]
         found = check_datasets(manifest, shelf)
-        found += check_parts(manifest, parts_of(shelf, manifest, points, self.before), self._is_recorded(manifest))
+        waits = manifest.pipeline_fingerprint == UNFIT and not self._is_recorded(manifest)
+        found += check_parts(manifest, parts_of(shelf, manifest, points, self.before), waits)
         if manifest.sources and shelf.marks.get("orphan", self.before) < self.before:
             found.append(Finding("mark", shelf.video_id, "It is marked as one without a source, and has one."))
         if claim is not None:
@@ -127,15 +129,15 @@ class Inspector:
         while page := list(islice(entries, PAGE_RECORDS)):
             named: dict[str, set[str]] = {}
             for entry in page:
-                match = SOURCE_KEY.fullmatch(entry.key.rpartition("/")[2])
-                if match is None or entry.modified_at >= self.before:
+                known = known_source(entry.key)
+                if known is None or entry.modified_at >= self.before:
                     continue
-                hashed, video_id = match.groups()
+                video_id = known.video_id
                 if video_id not in named:
                     manifest = self.catalog.manifest(video_id)
                     sources = manifest.sources if manifest is not None else []
                     named[video_id] = {uri_hash(source.uri) for source in sources}
-                if hashed not in named[video_id]:
+                if known.uri_hash not in named[video_id]:
                     why = f"It says that video {video_id} has a source, and the video does not."
                     yield Finding("source_record", entry.key, why)
 

@@ -7,6 +7,7 @@ import uuid
 from footage.errors import SettingsError
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "footage")
+VIDEO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 

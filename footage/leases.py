@@ -12,13 +12,14 @@ https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html for w
 import os
 import secrets
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from footage.catalog import Catalog
 from footage.catalog_records import Claim, Lease
 from footage.dead_runs import this_machine
 from footage.errors import LeaseLost
 from footage.storage import ObjectStore
+from footage.timestamps import has_passed, stamp
 
 
 def new_nonce() -> str:
@@ -29,16 +30,6 @@ def new_nonce() -> str:
 def new_run_id(now: datetime) -> str:
     """The name of a run that begins now (UTC); runs are in order of their names."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
-
-def stamp(now: datetime, later_s: float = 0) -> str:
-    """A time as records have it: ISO 8601, milliseconds; `later_s` seconds after `now`."""
-    return (now + timedelta(seconds=later_s)).isoformat(timespec="milliseconds")
-
-
-def has_passed(time: str, now: datetime) -> bool:
-    """Whether a record's time is over; an empty one is."""
-    return not time or datetime.fromisoformat(time) <= now
 
 
 class RunLease:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from footage.catalog import Catalog, utc_now
+from footage.catalog import Catalog
 from footage.catalog_records import Lease, SourceRecord
 from footage.errors import StoreError
 from footage.identity import uri_hash
@@ -24,6 +24,7 @@ from footage.s3_uri import is_s3
 from footage.sidecar import Manifest, StoredSource
 from footage.source_scope import lies_in
 from footage.sources import current_source, is_http
+from footage.timestamps import utc_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Records of what could not be indexed, what to do about each, and how often it is tried."""
 
 from footage import identity
-from footage.catalog import utc_now
 from footage.errors import PartsDiffer
 from footage.kept_parts import REMEDY
 from footage.sidecar import QuarantineRecord, StoredSource
+from footage.timestamps import utc_now
 
 _COPY = "Copy the file again and index it again, or `footage retry`."
 _CONVERT = "Convert it (to H.264 in MP4, for example) and index the result."

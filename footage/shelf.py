@@ -5,17 +5,16 @@ listings at once finds everything of a video together, without reading an object
 """
 
 import heapq
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
 from footage.catalog import Catalog
+from footage.identity import VIDEO_ID
 from footage.pending_book import Due
 from footage.storage import ObjectStore, StoredObject
 
-VIDEO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MARKS: tuple[Due, ...] = ("orphan", "describe")
 
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from footage.records import Source
+
 
 class Stored(BaseModel):
     """Base of everything stored: unknown fields are refused, values do not change."""
@@ -111,6 +113,11 @@ class StoredSource(Stored):
     etag: str
     size_bytes: int
     deleted_at: str | None = Field(default=None, description="When footage deleted the original, where asked to")
+
+
+def stored_source(source: Source) -> StoredSource:
+    """A listed source, as records have it."""
+    return StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
 
 
 class StoredScene(Stored):

@@ -15,7 +15,7 @@ from footage.record_store import all_records, get_record, put_record
 from footage.storage import ObjectStore
 
 # The last part of a key. Earlier versions had others: those count for nothing.
-KEY = re.compile(r"[0-9a-f]{32}\.[0-9a-z]+\.[0-9a-f-]{36}\.json")
+KEY = re.compile(r"([0-9a-f]{32})\.([0-9a-z]+)\.([0-9a-f-]{36})\.json")
 EXPECTED = "expected"  # in place of a state: no pipeline has it
 
 
@@ -40,10 +40,10 @@ class SourceBook:
 
     def get(self, uri: str) -> SourceRecord | None:
         """What was recorded when this source was last indexed; None if there is no one record of it."""
-        keys = list(self._store.list(self._stem(uri)))
-        if len(keys) != 1 or _known(keys[0]).state == EXPECTED:
+        found = self._known(uri)
+        if len(found) != 1 or EXPECTED in (known.state for known in found.values()):
             return None
-        return get_record(self._store, keys[0], SourceRecord)
+        return get_record(self._store, next(iter(found)), SourceRecord)
 
     def expect(self, record: SourceRecord) -> None:
         """Say that a source is about to be recorded. Called before the video's manifest names it.
@@ -62,8 +62,7 @@ class SourceBook:
 
     def forget(self, uri: str, video_id: str) -> None:
         """Remove what says that a source is one of this video; what says so of another stays."""
-        keys = list(self._store.list(self._stem(uri)))
-        self._store.delete_all(key for key in keys if _known(key).video_id == video_id)
+        self._store.delete_all(key for key, known in self._known(uri).items() if known.video_id == video_id)
 
     def doubt(self, uri: str) -> None:
         """Have a source read again when it is met, without forgetting which video names it.
@@ -79,7 +78,7 @@ class SourceBook:
         A source of which there are several in a row, or whose state is EXPECTED, is unknown.
         """
         keys = self._store.list(self._folder)
-        return (_known(key) for key in keys if KEY.fullmatch(key.rpartition("/")[2]))
+        return (known for key in keys if (known := known_source(key)) is not None)
 
     def of(self, uri: str) -> list[SourceRecord]:
         """All records of a source, the expected ones too: one, but for a moment and after a crash."""
@@ -87,7 +86,12 @@ class SourceBook:
 
     def videos_of(self, uri: str) -> set[str]:
         """The ids of the videos that the records of a source name."""
-        return {_known(key).video_id for key in self._store.list(self._stem(uri))}
+        return {known.video_id for known in self._known(uri).values()}
+
+    def _known(self, uri: str) -> dict[str, KnownSource]:
+        """What the keys of a source's records say, by key."""
+        keys = self._store.list(self._stem(uri))
+        return {key: known for key in keys if (known := known_source(key)) is not None}
 
     def _stem(self, uri: str) -> str:
         hashed = identity.uri_hash(uri)
@@ -97,6 +101,7 @@ class SourceBook:
         return f"{self._stem(record.source.uri)}{state}.{record.video_id}.json"
 
 
-def _known(key: str) -> KnownSource:
-    uri_hash, state, video_id, _ = key.rpartition("/")[2].split(".")
-    return KnownSource(uri_hash, state, video_id)
+def known_source(key: str) -> KnownSource | None:
+    """What the key of a record says; None if it is not that of one."""
+    match = KEY.fullmatch(key.rpartition("/")[2])
+    return KnownSource(*match.groups()) if match is not None else None

@@ -34,6 +34,19 @@ def unrecord(catalog: "Catalog", video_id: str, uri: str, manifest: Manifest | N
         catalog.sources.forget(uri, video_id)
 
 
+def take_back_reference(catalog: "Catalog", video_id: str, uri: str, dataset: str) -> None:
+    """Take back that a dataset refers to a video on account of a source, unless the video's manifest says so too."""
+    if _is_in(catalog.manifest(video_id), dataset):
+        return
+    catalog.datasets.remove_source(dataset, video_id, uri)
+    if _is_in(catalog.manifest(video_id), dataset):  # by another process, just now
+        catalog.datasets.add(dataset, video_id, uri)
+
+
+def _is_in(manifest: Manifest | None, dataset: str) -> bool:
+    return manifest is not None and dataset in manifest.datasets
+
+
 def leave_for(catalog: "Catalog", video_id: str, uri: str, successor: str, datasets: Set[str] = frozenset()) -> None:
     """Take a source from a video, and the references that it made, for the video that it holds now.
 

@@ -5,9 +5,12 @@ whose `failure_code` is set carries no scenes; stages hand it on untouched and t
 explicit because inference changes a column's type with its content (an empty list, a None).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+
+from footage.sidecar import StoredSource
 
 SPAN = pa.schema(
     [
@@ -21,6 +24,7 @@ SPAN = pa.schema(
             "path", pa.binary(), nullable=False
         ),  # of a file of this machine: os.fsencode, for names not in UTF-8; empty where the source is remote
         pa.field("video_id", pa.string()),  # None only where the source could not be read
+        pa.field("read_at", pa.string()),  # when the source's content was read; None where the source could not be
         pa.field("claim_generation", pa.int32()),  # under which the span is worked on
         pa.field("span_index", pa.int32()),
         pa.field("span_count", pa.int32()),
@@ -37,6 +41,11 @@ SPAN = pa.schema(
         pa.field("stage_seconds", pa.map_(pa.string(), pa.float64()), nullable=False),
     ]
 )
+
+
+def source_of(row: Mapping[str, Any]) -> StoredSource:
+    """The source of a row, as it was when it was listed."""
+    return StoredSource(uri=row["source_uri"], etag=row["source_etag"], size_bytes=row["source_size_bytes"])
 
 
 def table_of(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from footage.catalog import Catalog
 from footage.leases import is_alive
 from footage.records import Source
-from footage.sidecar import StoredSource
 from pipelines.lease_keeper import LeaseKeeper
 from pipelines.progress import ProgressLine
-from pipelines.reconcile import Run
+from pipelines.reconcile import Run, join_video
 from pipelines.tally import Tally
 
 _POLL_S = 1.0
@@ -38,14 +37,14 @@ def left_by_others(run: Run, catalog: Catalog, tally: Tally, line: ProgressLine,
             if lease.lost is not None:
                 raise lease.lost
             left = []
-            for source, video_id in list(tally.elsewhere.values())[:_AT_ONCE]:
+            for source, found in list(tally.elsewhere.values())[:_AT_ONCE]:
                 del tally.elsewhere[source.uri]
-                if _is_done(run, catalog, source, video_id):
+                if join_video(run, source, found, catalog):
                     tally.progress.elsewhere += 1
-                elif _is_left(catalog, video_id):
+                elif _is_left(catalog, found.video_id):
                     left.append(source)
                 else:
-                    tally.elsewhere[source.uri] = (source, video_id)  # last: the next round asks for others
+                    tally.elsewhere[source.uri] = (source, found)  # last: the next round asks for others
             if left:
                 return left
             line.show(tally.progress)
@@ -54,16 +53,6 @@ def left_by_others(run: Run, catalog: Catalog, tally: Tally, line: ProgressLine,
         return []
     finally:
         tally.progress.doing = ""
-
-
-def _is_done(run: Run, catalog: Catalog, source: Source, video_id: str) -> bool:
-    """Whether the video is searchable now; if so, it names this source and is in its dataset."""
-    stored = StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
-    manifest = catalog.add_source(video_id, stored, run.dataset_of(source.uri), run.fingerprint)
-    if manifest is None:
-        return False
-    catalog.delete_quarantine(source.uri, manifest.span_count)
-    return True
 
 
 def _is_left(catalog: Catalog, video_id: str) -> bool:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from footage.catalog import Catalog
 from footage.catalog_records import Claim
 from footage.claiming import give_back, release_claim
+from footage.completion import spans_left
 from footage.errors import WorkerLost
 from footage.parts import Part
 from footage.quarantine import quarantine_record
 from footage.records import Source
-from footage.sidecar import QuarantineRecord, StoredSource
+from footage.sidecar import QuarantineRecord, stored_source
 from pipelines.ledger import LedgerState, LostTask
 from pipelines.run_sources import is_indexed
 
@@ -34,14 +36,22 @@ class Run:
         return self.datasets.get(uri, self.dataset)
 
 
+class Found(NamedTuple):
+    """What a source was seen to hold."""
+
+    video_id: str
+    read_at: str
+
+
 @dataclass
 class Outcomes:
     """What the stream reported, by source URI."""
 
     done: set[str] = field(default_factory=set)  # the video's manifest is written
     failed: set[str] = field(default_factory=set)  # a quarantine record is written
-    duplicate_of: dict[str, str] = field(default_factory=dict)  # to video id
-    elsewhere: dict[str, str] = field(default_factory=dict)  # to video id: another run works on it
+    joined: set[str] = field(default_factory=set)  # added to a complete video with the same bytes
+    duplicate_of: dict[str, Found] = field(default_factory=dict)  # the same bytes as another's in this run
+    elsewhere: dict[str, Found] = field(default_factory=dict)  # another run works on the video
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Settled:
     done: set[str]
     duplicate: set[str]
     quarantined: set[str]
-    elsewhere: dict[str, str]  # to video id
+    elsewhere: dict[str, Found]
 
 
 def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Catalog, ledger: LedgerState) -> Settled:
@@ -69,10 +79,12 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
     before = list(catalog.quarantine())
     noted = {(record.source.uri, record.span_index) for record in before if record.run_id == run.run_id}
     put: set[str] = set()  # ids of records of this run, over older ones or not
-    elsewhere = {uri: video_id for uri, video_id in outcomes.elsewhere.items() if uri not in outcomes.done}
-    settled = Settled(set(outcomes.done), set(), set(), elsewhere)
+    ended = outcomes.done | outcomes.joined
+    elsewhere = {uri: found for uri, found in outcomes.elsewhere.items() if uri not in ended}
+    settled = Settled(set(outcomes.done), set(outcomes.joined), set(), elsewhere)
+    reported = ended | outcomes.duplicate_of.keys() | elsewhere.keys()
     for source in sources:
-        if source.uri in settled.done or source.uri in outcomes.duplicate_of or source.uri in settled.elsewhere:
+        if source.uri in reported:
             continue
         if is_indexed(catalog, run.fingerprint, source):
             settled.done.add(source.uri)  # its last writer died after the last write
@@ -80,13 +92,15 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
         for record in _missing(run, source, claims.get(source.uri), noted, catalog, ledger):
             put.add(catalog.put_quarantine(record).quarantine_id)
         settled.quarantined.add(source.uri)
-    left = set(settled.elsewhere.values())  # to another run, by one that had the bytes first
+    left = {found.video_id for found in elsewhere.values()}  # to another run, by one that had the bytes first
     for source in sources:
-        video_id = outcomes.duplicate_of.get(source.uri)
-        if video_id in left:
-            settled.elsewhere[source.uri] = video_id
-        elif video_id is not None:
-            failed = _settle_duplicate(run, source, video_id, catalog)
+        twin = outcomes.duplicate_of.get(source.uri)
+        if twin is None or source.uri in ended:
+            continue
+        if twin.video_id in left:
+            settled.elsewhere[source.uri] = twin
+        else:
+            failed = _settle_duplicate(run, source, twin, catalog)
             (settled.duplicate if failed is None else settled.quarantined).add(source.uri)
             if failed is not None:
                 put.add(failed.quarantine_id)
@@ -117,31 +131,33 @@ def _missing(
     if claim is None:
         yield _record(run, source, None, None, *_explain(ledger.unfinished.get((source.uri, -1))))
         return
-    committed = {
-        record.span.index
-        for record in catalog.span_records(claim.video_id)
-        if record.pipeline_fingerprint == run.fingerprint
-    }
-    missing = [span for span in claim.spans if span.index not in committed]
-    # All spans are written but the video was not completed: that was up to the last span.
-    for span in missing or claim.spans[-1:]:
+    # Where all spans are written and the video is not complete, that was up to the last span.
+    for span in spans_left(catalog, claim) or claim.spans[-1:]:
         if (source.uri, span.index) not in noted:
             code, reason = _explain(ledger.unfinished.get((source.uri, span.index)))
             reason = f"Span {span.index} ({span.start_s:g} to {span.end_s:g} s): {reason}"
             yield _record(run, source, claim.video_id, span.index, code, reason)
 
 
-def _settle_duplicate(run: Run, source: Source, video_id: str, catalog: Catalog) -> QuarantineRecord | None:
+def join_video(run: Run, source: Source, found: Found, catalog: Catalog) -> bool:
+    """Add a source to the video that has its bytes, and to this run's dataset; False if the video is not searchable."""
+    manifest = catalog.add_source(
+        found.video_id, stored_source(source), run.dataset_of(source.uri), run.fingerprint, found.read_at
+    )
+    if manifest is None:
+        return False
+    catalog.delete_quarantine(source.uri, manifest.span_count)
+    return True
+
+
+def _settle_duplicate(run: Run, source: Source, twin: Found, catalog: Catalog) -> QuarantineRecord | None:
     """Add the source to the video that has its bytes; if that one failed, so has this: the record says so."""
-    manifest = catalog.manifest(video_id)
-    if manifest is not None and manifest.pipeline_fingerprint == run.fingerprint:
-        catalog.add_source(video_id, _stored(source), run.dataset_of(source.uri), run.fingerprint)
-        catalog.delete_quarantine(source.uri, manifest.span_count)
+    if join_video(run, source, twin, catalog):
         return None
-    claim = catalog.claims.get(video_id)
+    claim = catalog.claims.get(twin.video_id)
     first = claim.source.uri if claim else "another source"
     reason = f"It has the same bytes as {first}, which could not be indexed; see that one."
-    record = _record(run, source, video_id, None, "duplicate_failed", reason)
+    record = _record(run, source, twin.video_id, None, "duplicate_failed", reason)
     catalog.put_quarantine(record)
     return record
 
@@ -160,17 +176,13 @@ def _explain(lost: LostTask | None) -> tuple[str, str]:
     )
 
 
-def _stored(source: Source) -> StoredSource:
-    return StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
-
-
 def _record(
     run: Run, source: Source, video_id: str | None, span_index: int | None, code: str, reason: str
 ) -> QuarantineRecord:
     return quarantine_record(
         run.run_id,
         run.workspace,
-        _stored(source),
+        stored_source(source),
         video_id,
         span_index,
         code,

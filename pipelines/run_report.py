@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from footage.catalog import Catalog, utc_now
+from footage.catalog import Catalog
 from footage.settings import Settings
 from footage.sidecar import RunReport
+from footage.timestamps import utc_now
 from footage.transfers import TRANSFERS
 from pipelines.described import Described
 from pipelines.index_request import IndexRequest

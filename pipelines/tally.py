@@ -8,7 +8,7 @@ from footage.records import Source
 from footage.transfers import Transferred
 from pipelines.ledger import LedgerState
 from pipelines.progress import Progress
-from pipelines.reconcile import Outcomes, Settled
+from pipelines.reconcile import Found, Outcomes, Settled
 
 
 class Tally:
@@ -19,7 +19,7 @@ class Tally:
         self._before = Progress(to_do)  # the counts of settled tranches
         self.outcomes = Outcomes()
         self.progress = Progress(to_do, skipped, bytes_total=bytes_total)
-        self.elsewhere: dict[str, tuple[Source, str]] = {}  # by URI: what another run works on, and its video
+        self.elsewhere: dict[str, tuple[Source, Found]] = {}  # by URI: what another run works on
         self.originals_deleted = 0
         self.moved_before = moved_before  # by this process, in runs before this one
         self.ledger = LedgerState()
@@ -51,15 +51,17 @@ class Tally:
         if status == "video_done":
             self.outcomes.done.add(uri)
         elif status == "duplicate":
-            self.outcomes.duplicate_of[uri] = outcome["video_id"]
+            self.outcomes.duplicate_of[uri] = Found(outcome["video_id"], outcome["read_at"])
+        elif status == "joined":
+            self.outcomes.joined.add(uri)
         elif status == "elsewhere":
-            self.outcomes.elsewhere[uri] = outcome["video_id"]
+            self.outcomes.elsewhere[uri] = Found(outcome["video_id"], outcome["read_at"])
         elif status == "failed":
             self.outcomes.failed.add(uri)
         progress.bytes_done += self._size_bytes[uri] // (outcome["span_count"] or 1)
         self._count(
             len(self.outcomes.done),
-            len(self.outcomes.duplicate_of),
+            len(self.outcomes.duplicate_of.keys() | self.outcomes.joined),
             len(self.outcomes.failed - self.outcomes.done),
         )
 
@@ -70,7 +72,7 @@ class Tally:
             0, done=self.progress.done, duplicate=self.progress.duplicate, quarantined=self.progress.quarantined
         )
         by_uri = {source.uri: source for source in sources}
-        self.elsewhere |= {uri: (by_uri[uri], video_id) for uri, video_id in settled.elsewhere.items()}
+        self.elsewhere |= {uri: (by_uri[uri], found) for uri, found in settled.elsewhere.items()}
 
     def _count(self, done: int, duplicate: int, quarantined: int) -> None:
         """The counts of the present tranche, on top of those before."""

@@ -21,6 +21,7 @@ from footage.index import VectorIndex
 from footage.index_records import SceneFilter, StoredPoint
 from footage.mending import Mender
 from footage.sidecar import StoredSource
+from footage.timestamps import utc_now
 from tests.crashes import Fuse, FusedIndex, FusedStore, Killed
 from tests.spans import FINGERPRINT, MODELS, SPEC, WORKSPACE, claim_of, span_row, spans
 
@@ -127,7 +128,7 @@ class Archive:
         self.files[name] = content or name
         catalog, run_id = Catalog(self.store, workspace), self.new_run()
         wanted = self.claim(name, content or name, span_count, run_id, workspace, fingerprint)
-        if catalog.add_source(wanted.video_id, wanted.source, dataset, fingerprint) is not None:
+        if catalog.add_source(wanted.video_id, wanted.source, dataset, fingerprint, utc_now()) is not None:
             return wanted.video_id
         taken = take_claim(catalog, wanted, datetime.now(UTC))
         assert taken.how == "ours"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from actors.scene_writer import SceneWriter
 from footage import identity
-from footage.catalog import Catalog, utc_now
+from footage.catalog import Catalog
 from footage.catalog_records import Claim
 from footage.claiming import take_claim
 from footage.completion import counts
@@ -17,6 +17,7 @@ from footage.index import VectorIndex
 from footage.index_records import SceneFilter
 from footage.source_book import EXPECTED
 from footage.storage import ObjectStore
+from footage.timestamps import utc_now
 from tests.spans import FINGERPRINT, MODELS, WORKSPACE, bare_row, claim_of, source_of, span_row, spans
 from tests.steps import SteppedIndex, SteppedStore, Steps
 

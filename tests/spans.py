@@ -21,6 +21,7 @@ from footage.stored_models import StoredModels
 
 WORKSPACE = "studio"
 FINGERPRINT = "0123456789abcdef"
+READ_AT = "2026-01-01T00:00:00+00:00"
 SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=True)
 MODELS = StoredModels(
     "text-model", 4, "vision-model", 3, vision_toy=True, caption_model="caption-model", caption_toy=True
@@ -71,7 +72,7 @@ def claim_of(name: str, span_count: int, run_id: str = "run-1", fingerprint: str
         ),
         spans=[StoredSpan(index=i, start_s=10.0 * i, end_s=10.0 * (i + 1)) for i in range(span_count)],
         pipeline_fingerprint=fingerprint,
-        claimed_at="2026-01-01T00:00:00+00:00",
+        claimed_at=READ_AT,
     )
 
 
@@ -134,6 +135,7 @@ def span_row(
         "source_size_bytes": claim.source.size_bytes,
         "path": b"/films/x.mp4",
         "video_id": claim.video_id,
+        "read_at": claim.claimed_at,
         "claim_generation": claim.generation,
         "span_index": index,
         "span_count": len(claim.spans),

@@ -24,7 +24,7 @@ from footage.local_sources import file_uri, list_local, local_path
 from footage.mending import Mender
 from footage.orphans import remove_orphans
 from footage.records import Source, Video
-from footage.sidecar import StoredSource
+from footage.sidecar import stored_source
 from footage.source_plan import SourcePlan
 from footage.sources import is_present
 from footage.span_table import SPAN, table_of
@@ -138,7 +138,7 @@ class Run:
                 yield
                 for row in planned:
                     status = self._write(row)
-                    if status in ("elsewhere", "duplicate") and not self._is_done(source, row["video_id"]):
+                    if status in ("elsewhere", "duplicate") and not self._is_done(source, row):
                         again.append(source)
                     yield
             left = again
@@ -182,6 +182,8 @@ class Run:
         texts = ("red car",) * scene_count(video_id, self.fingerprint)
         return span_row(claim, planned["span_index"], texts=texts) | planned
 
-    def _is_done(self, source: Source, video_id: str) -> bool:
-        stored = StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
-        return self.catalog.add_source(video_id, stored, self.dataset, self.fingerprint) is not None
+    def _is_done(self, source: Source, row: dict[str, Any]) -> bool:
+        added = self.catalog.add_source(
+            row["video_id"], stored_source(source), self.dataset, self.fingerprint, row["read_at"]
+        )
+        return added is not None

@@ -12,7 +12,7 @@ from footage.errors import SettingsError
 from footage.pipeline_settings import SearchSettings
 from footage.search import ListAsked, SearchRequest
 from footage.sidecar import StoredSpan
-from tests.spans import FINGERPRINT, MODELS, WORKSPACE, claim_of, source_of, span_row, spans, take
+from tests.spans import FINGERPRINT, MODELS, READ_AT, WORKSPACE, claim_of, source_of, span_row, spans, take
 from tests.studio import Studio, WordEncoder
 
 
@@ -21,7 +21,7 @@ def filled(root: Path) -> Iterator[Studio]:
     studio.add("street", ("the red car", "", "a blue house"), ("red car", "red", "blue car"))
     studio.add("garden", ("blue car", "das rote Haus"), ("blue", "blue blue car"), language="de")
     # garden joins a dataset after it was indexed
-    studio.catalog.add_source(claim_of("garden", 1).video_id, source_of("garden"), "pilots", FINGERPRINT)
+    studio.catalog.add_source(claim_of("garden", 1).video_id, source_of("garden"), "pilots", FINGERPRINT, READ_AT)
     yield studio
     studio.index.close()
 
@@ -150,7 +150,7 @@ def test_what_was_deleted_is_left_out_and_the_next_take_its_place(changing: Stud
 
 def test_all_sources_of_a_video_are_named(changing: Studio) -> None:
     video_id = claim_of("garden", 1).video_id
-    changing.catalog.add_source(video_id, source_of("copy"), None, FINGERPRINT)
+    changing.catalog.add_source(video_id, source_of("copy"), None, FINGERPRINT, READ_AT)
     searcher = SceneSearcher(changing.index, changing.store, WordEncoder(), SearchSettings())
     (hit,) = searcher.search(
         SearchRequest(query="red", workspace=WORKSPACE, video_ids=[video_id], group_by_video=True)

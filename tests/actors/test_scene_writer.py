@@ -130,7 +130,7 @@ def test_a_new_generation_replaces_the_old_one(bench: Bench) -> None:
     before = bench.catalog.manifest(old.video_id)
     assert before is not None
     assert (len(before.scenes), before.span_count) == (5, 2)
-    bench.catalog.add_source(old.video_id, made.source_of("copy"), "pilots", FINGERPRINT)
+    bench.catalog.add_source(old.video_id, made.source_of("copy"), "pilots", FINGERPRINT, made.READ_AT)
     describe(bench, old)
 
     one_span = made.claim_of("clip", 1, run_id="run-2", fingerprint="f" * 16)
@@ -185,13 +185,15 @@ def test_a_failure_is_quarantined_and_counted_once_a_run(bench: Bench) -> None:
 
 
 def test_a_source_that_cannot_be_read_is_quarantined_without_a_video(bench: Bench) -> None:
-    row = made.bare_row(made.claim_of("gone", 1), video_id=None, failure_code="missing_source", failure="It is gone.")
+    failure = {"failure_code": "missing_source", "failure": "It is gone."}
+    row = made.bare_row(made.claim_of("gone", 1), video_id=None, read_at=None, **failure)
     outcome = bench.writer(made.spans(row)).to_pylist()
     assert outcome == [
         {
             "run_id": "run-1",
             "source_uri": "file:///films/gone.mp4",
             "video_id": None,
+            "read_at": None,
             "span_index": None,
             "span_count": None,
             "status": "failed",
@@ -231,7 +233,7 @@ def test_a_duplicate_joins_the_manifest_once_there_is_one(bench: Bench) -> None:
     assert bench.catalog.sources.get(copy.uri) is None
 
     bench.write(made.span_row(claim, 0))
-    assert bench.write(row) == [("duplicate", 0)]
+    assert bench.write(row) == [("joined", 0)]
     manifest = bench.catalog.manifest(claim.video_id)
     assert manifest is not None
     assert (manifest.sources, manifest.datasets) == ([claim.source, copy], ["pilots"])

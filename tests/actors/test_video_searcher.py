@@ -7,7 +7,7 @@ from actors.video_searcher import VideoSearcher
 from footage.index_records import VideoPoint
 from footage.sidecar import StoredDescription, StoredEmbedding
 from footage.video_search import VideoSearchRequest, VideoSearchResponse
-from tests.spans import FINGERPRINT, WORKSPACE, claim_of, source_of
+from tests.spans import FINGERPRINT, READ_AT, WORKSPACE, claim_of, source_of
 from tests.studio import Studio, WordEncoder
 
 
@@ -68,7 +68,7 @@ def test_what_is_gone_is_left_out(studio: Studio) -> None:
     describe(studio, "street", "")  # nothing to tell any more, and the vector is still there
     assert names(search(studio, "red")) == ["garden.mp4"]
     copy = source_of("copy")
-    studio.catalog.add_source(garden, copy, None, FINGERPRINT)
+    studio.catalog.add_source(garden, copy, None, FINGERPRINT, READ_AT)
     assert [video.source_uris for video in search(studio, "red").videos] == [[copy.uri, "file:///films/garden.mp4"]]
     studio.catalog.change_manifest(garden, lambda held: held.model_copy(update={"sources": []}))
     assert names(search(studio, "red")) == []

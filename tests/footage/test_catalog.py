@@ -10,7 +10,7 @@ from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError, StoreError
 from footage.sidecar import Manifest, QuarantineRecord, RunReport, SpanRecord
 from tests import spans as made
-from tests.spans import FINGERPRINT, WORKSPACE, claim_of, source_of
+from tests.spans import FINGERPRINT, READ_AT, WORKSPACE, claim_of, source_of
 
 CLAIM = claim_of("film", 2)
 VIDEO_ID = CLAIM.video_id
@@ -92,14 +92,14 @@ def test_records_lie_where_the_layout_says(catalog: Catalog) -> None:
     assert list(catalog.datasets.videos("pilots")) == [VIDEO_ID]
     assert list(catalog.pending.videos("orphan")) == [VIDEO_ID]
     assert catalog.thumbnail(VIDEO_ID, "s1") == b"jpeg"
-    assert [report.run_id for report in catalog.reports()] == ["run-1"]
+    assert list(catalog.store.list("runs/")) == ["runs/run-1.json"]
 
 
 def test_what_is_not_there_is_none(catalog: Catalog) -> None:
     assert catalog.sources.get("file:///x") is None
     assert catalog.manifest(VIDEO_ID) is None
     assert catalog.change_manifest(VIDEO_ID, lambda held: held) is None
-    assert catalog.add_source(VIDEO_ID, CLAIM.source, "pilots", FINGERPRINT) is None
+    assert catalog.add_source(VIDEO_ID, CLAIM.source, "pilots", FINGERPRINT, READ_AT) is None
     assert list(catalog.datasets.videos("pilots")) == []
     assert catalog.span_record(VIDEO_ID, 0) is None
     assert (catalog.span_records(VIDEO_ID), catalog.span_indices(VIDEO_ID)) == ([], set())
@@ -111,7 +111,7 @@ def test_what_is_not_there_is_none(catalog: Catalog) -> None:
     assert list(catalog.quarantine()) == []
     catalog.claims.delete(VIDEO_ID)
     catalog.pending.remove("orphan", VIDEO_ID)
-    catalog.delete_quarantine("file:///x")
+    catalog.delete_quarantine("file:///x", 2)
 
 
 def test_workspaces_do_not_see_each_other(catalog: Catalog) -> None:
@@ -120,10 +120,9 @@ def test_workspaces_do_not_see_each_other(catalog: Catalog) -> None:
     catalog.claims.create(CLAIM)
     catalog.pending.add("orphan", VIDEO_ID)
     catalog.put_quarantine(failure_of("file:///x"))
-    catalog.put_report(report_of("run-1"))
     assert (other.manifest(VIDEO_ID), list(other.manifests()), list(other.claims.all())) == (None, [], [])
     assert list(other.pending.videos("orphan")) == []
-    assert (list(other.quarantine()), list(other.reports())) == ([], [])
+    assert list(other.quarantine()) == []
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".x", "-x", "a/b", "a b", "a\n", "ä", "x" * 65])
@@ -172,7 +171,7 @@ def test_of_many_sources_added_at_once_none_is_lost(catalog: Catalog) -> None:
     catalog.create_manifest(manifest_of())
     copies = [source_of(f"copy{number}") for number in range(12)]
     with ThreadPoolExecutor(12) as pool:
-        list(pool.map(lambda copy: catalog.add_source(VIDEO_ID, copy, copy.uri[-6:-4], FINGERPRINT), copies))
+        list(pool.map(lambda copy: catalog.add_source(VIDEO_ID, copy, copy.uri[-6:-4], FINGERPRINT, READ_AT), copies))
     manifest = catalog.manifest(VIDEO_ID)
     assert manifest is not None
     assert manifest.sources == sorted([CLAIM.source, *copies], key=lambda source: source.uri)
@@ -181,7 +180,7 @@ def test_of_many_sources_added_at_once_none_is_lost(catalog: Catalog) -> None:
 
 def test_a_source_is_not_added_to_a_video_of_another_pipeline(catalog: Catalog) -> None:
     catalog.create_manifest(manifest_of())
-    assert catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", "another") is None
+    assert catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", "another", READ_AT) is None
     assert catalog.manifest(VIDEO_ID) == manifest_of()
     assert catalog.sources.videos_of(source_of("copy").uri) == set()
     assert list(catalog.datasets.videos("pilots")) == []
@@ -189,9 +188,9 @@ def test_a_source_is_not_added_to_a_video_of_another_pipeline(catalog: Catalog) 
 
 def test_adding_the_same_source_again_changes_nothing(catalog: Catalog) -> None:
     catalog.create_manifest(manifest_of())
-    catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", FINGERPRINT)
+    catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", FINGERPRINT, READ_AT)
     before = {key: catalog.store.get(key) for key in catalog.store.list("")}
-    catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", FINGERPRINT)
+    catalog.add_source(VIDEO_ID, source_of("copy"), "pilots", FINGERPRINT, READ_AT)
     assert {key: catalog.store.get(key) for key in catalog.store.list("")} == before
 
 
@@ -205,12 +204,11 @@ def test_failures_count_runs_and_keep_their_first_time(catalog: Catalog) -> None
     assert (stored, list(catalog.quarantine())) == (want, [want])
 
 
-@pytest.mark.parametrize("span_count", [None, 2])
-def test_the_failures_of_a_source_leave_together(catalog: Catalog, span_count: int | None) -> None:
+def test_the_failures_of_a_source_leave_together(catalog: Catalog) -> None:
     other = failure_of("file:///y", 1)
     for record in (failure_of("file:///x"), failure_of("file:///x", 0), failure_of("file:///x", 1), other):
         catalog.put_quarantine(record)
-    catalog.delete_quarantine("file:///x", span_count)
+    catalog.delete_quarantine("file:///x", 2)
     assert list(catalog.quarantine()) == [other]
     catalog.delete_quarantine_record(other.quarantine_id)
     assert list(catalog.quarantine()) == []

@@ -13,10 +13,11 @@ from footage.catalog_records import Claim
 from footage.claiming import Taken, confirm_claim, give_back, release_claim, take_claim, take_for_deletion
 from footage.directory_store import DirectoryStore
 from footage.errors import LeaseLost
-from footage.leases import RunLease, stamp
+from footage.leases import RunLease
 from footage.sidecar import StoredSource
 from footage.storage import ObjectStore
 from footage.store_address import open_store
+from footage.timestamps import stamp
 from tests.memory_store import MemoryStore
 from tests.spans import WORKSPACE, claim_of, manifest_of, source_of
 

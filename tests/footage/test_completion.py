@@ -89,7 +89,7 @@ def test_another_run_ends_what_a_killed_one_began(places: Places, before: Run | 
     for request, _ in places.before_each_request(before, kill):
         places.run(replace(FIRST, run_id="run-2"))
         assert places.check(FIRST) == FINGERPRINT, request
-        assert places.run(replace(FIRST, run_id="run-3")) == ["duplicate"], request
+        assert places.run(replace(FIRST, run_id="run-3")) == ["joined"], request
         assert list(places.catalog.datasets.videos("pilots")) == [FIRST.video_id], request
 
 
@@ -98,9 +98,9 @@ def test_a_run_that_slept_while_another_ended_its_video_changes_nothing(places: 
     second = replace(FIRST, run_id="run-2")
     for request, statuses in places.before_each_request(before, lambda: places.run(second)):
         assert places.check(FIRST) == FINGERPRINT, request
-        assert set(statuses) <= {"committed", "video_done", "elsewhere", "duplicate"}, request
+        assert set(statuses) <= {"committed", "video_done", "elsewhere", "joined"}, request
         assert statuses[-1] != "committed", request
-        assert places.run(replace(FIRST, run_id="run-3")) == ["duplicate"], request
+        assert places.run(replace(FIRST, run_id="run-3")) == ["joined"], request
 
 
 @pytest.mark.parametrize("index", ["embedded", "server"], indirect=True)
@@ -110,10 +110,10 @@ def test_a_run_that_slept_while_another_pipeline_took_over_spoils_nothing(places
         seen = places.check(FIRST)
         assert seen in (FINGERPRINT, NEWER.fingerprint), request
         assert places.run(replace(NEWER, run_id="run-3")) == (
-            ["duplicate"] if seen == NEWER.fingerprint else ["video_done"]
+            ["joined"] if seen == NEWER.fingerprint else ["video_done"]
         ), request
         assert places.check(FIRST) == NEWER.fingerprint, request
-        assert "duplicate" not in places.run(replace(FIRST, run_id="run-4")), (
+        assert "joined" not in places.run(replace(FIRST, run_id="run-4")), (
             request
         )  # and nothing half is taken for whole
         assert places.check(FIRST) == FINGERPRINT, request
@@ -172,5 +172,5 @@ def test_a_copy_that_was_replaced_after_a_run_was_killed_is_no_source_of_what_it
 def test_another_writer_of_the_same_run_does_no_harm(places: Places, before: Run | None) -> None:
     for request, statuses in places.before_each_request(before, lambda: places.run(FIRST)):
         assert places.check(FIRST) == FINGERPRINT, request
-        assert statuses[-1] in ("video_done", "duplicate"), request
-        assert places.run(replace(FIRST, run_id="run-3")) == ["duplicate"], request
+        assert statuses[-1] in ("video_done", "joined"), request
+        assert places.run(replace(FIRST, run_id="run-3")) == ["joined"], request

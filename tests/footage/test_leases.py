@@ -10,7 +10,8 @@ from footage.catalog import Catalog
 from footage.catalog_records import Lease
 from footage.dead_runs import this_machine
 from footage.errors import LeaseLost, StoreUnavailable
-from footage.leases import RunLease, break_lease, has_passed, is_alive, live_runs, stamp
+from footage.leases import RunLease, break_lease, is_alive, live_runs
+from footage.timestamps import has_passed, stamp
 from tests.memory_store import MemoryStore
 from tests.spans import WORKSPACE, claim_of
 

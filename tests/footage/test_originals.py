@@ -9,7 +9,8 @@ from footage.local_sources import file_source
 from footage.originals import OriginalDeleter, OriginalOutcome, delete_source_file, may_need
 from footage.records import Source
 from footage.remote_access import RemoteAccess
-from footage.sidecar import Manifest, StoredSource
+from footage.sidecar import Manifest, stored_source
+from footage.timestamps import utc_now
 from tests.archive import DAY_S, Archive
 from tests.spans import FINGERPRINT
 
@@ -28,8 +29,8 @@ class Shoot(Archive):
         path.write_bytes(content)
         source = file_source(path)
         video_id = self.add(name)  # under another URI, which goes
-        stored = StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
-        assert self.catalog.add_source(video_id, stored, None, FINGERPRINT) is not None
+        stored = stored_source(source)
+        assert self.catalog.add_source(video_id, stored, None, FINGERPRINT, utc_now()) is not None
         self.catalog.change_manifest(video_id, lambda held: held.model_copy(update={"sources": [stored]}))
         return source
 

@@ -58,8 +58,8 @@ def test_a_source_with_other_content_takes_its_references_along(catalog: Catalog
 def test_a_video_is_marked_before_it_loses_its_last_source(catalog: Catalog) -> None:
     catalog.create_manifest(manifest_of(CLAIM))
     catalog.create_manifest(manifest_of(CLAIM, video_id=OTHER_ID, sources=[source_of("film", "e2")]))
-    catalog.record_source(VIDEO_ID, CLAIM.source, FINGERPRINT)
-    catalog.record_source(OTHER_ID, source_of("film", "e2"), FINGERPRINT)
+    catalog.record_source(VIDEO_ID, CLAIM.source, FINGERPRINT, None, "2026-01-01")
+    catalog.record_source(OTHER_ID, source_of("film", "e2"), FINGERPRINT, None, "2026-01-02")
     before = catalog.manifest(VIDEO_ID)
     assert before is not None
     assert (before.sources, list(catalog.pending.videos("orphan"))) == ([], [VIDEO_ID])
@@ -67,6 +67,21 @@ def test_a_video_is_marked_before_it_loses_its_last_source(catalog: Catalog) -> 
 
 def test_a_source_that_the_video_does_not_have_any_more_is_not_recorded(catalog: Catalog) -> None:
     catalog.create_manifest(manifest_of(CLAIM, sources=[]))
-    assert catalog.record_source(VIDEO_ID, CLAIM.source, FINGERPRINT) is None
-    assert catalog.record_source(OTHER_ID, CLAIM.source, FINGERPRINT) is None
+    assert catalog.record_source(VIDEO_ID, CLAIM.source, FINGERPRINT, "pilots", "2026-01-01") is None
+    assert catalog.record_source(OTHER_ID, CLAIM.source, FINGERPRINT, "pilots", "2026-01-01") is None
     assert list(catalog.sources.known()) == []
+    assert list(catalog.datasets.names()) == []
+
+
+def test_a_source_that_was_read_earlier_does_not_take_it_back(catalog: Catalog) -> None:
+    """Who read the older content of a file and comes to say so late."""
+    catalog.create_manifest(manifest_of(CLAIM, video_id=OTHER_ID, sources=[source_of("film", "e2")]))
+    catalog.create_manifest(manifest_of(CLAIM, sources=[source_of("elsewhere")]))
+    newer = source_of("film", "e2")
+    assert catalog.record_source(OTHER_ID, newer, FINGERPRINT, None, "2026-01-02") is not None
+    assert catalog.add_source(VIDEO_ID, CLAIM.source, "pilots", FINGERPRINT, "2026-01-01") is None
+    older, other = catalog.manifest(VIDEO_ID), catalog.manifest(OTHER_ID)
+    assert older is not None
+    assert other is not None
+    assert (older.sources, older.datasets) == ([source_of("elsewhere")], [])
+    assert (other.sources, other.datasets) == ([newer], ["pilots"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from footage import identity
 from footage.errors import StoreError
 from footage.records import Source
-from footage.sidecar import StoredSource
+from footage.sidecar import stored_source
 from footage.source_book import EXPECTED, KnownSource
 from footage.source_plan import PlanCounts, SourcePlan
 
@@ -24,10 +24,6 @@ FINGERPRINT = "f1"
 def known(source: Source, fingerprint: str = FINGERPRINT, video_id: str = "v1") -> KnownSource:
     state = identity.source_state(source.etag, source.size_bytes, fingerprint)
     return KnownSource(identity.uri_hash(source.uri), state, video_id)
-
-
-def stored(source: Source) -> StoredSource:
-    return StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
 
 
 def expected(source: Source) -> KnownSource:
@@ -93,7 +89,7 @@ def test_only_what_was_indexed_before(before: list[KnownSource], counts: PlanCou
 
 
 def test_what_failed_is_left_in_quarantine_until_it_changes() -> None:
-    with SourcePlan(FINGERPRINT, failed=[stored(A), stored(A), stored(B)]) as plan:
+    with SourcePlan(FINGERPRINT, failed=[stored_source(A), stored_source(A), stored_source(B)]) as plan:
         plan.add([CHANGED, B, C])
         assert plan.counts == PlanCounts(found=3, in_quarantine=1, to_do=2, bytes_to_do=20)
         assert planned(plan) == [CHANGED, C]
@@ -183,7 +179,7 @@ def test_plans_are_what_lists_and_sets_would_say(
             to_do.append(source)
     lacking = [(source.uri, id_) for source, id_ in skipped if in_dataset is not None and id_ not in in_dataset]
 
-    with SourcePlan(FINGERPRINT, book, map(stored, failed), in_dataset, only_known) as plan:
+    with SourcePlan(FINGERPRINT, book, map(stored_source, failed), in_dataset, only_known) as plan:
         plan.add(iter(listed))
         assert plan.counts == PlanCounts(
             found=len(listed),

@@ -7,11 +7,12 @@ from footage.catalog import Catalog
 from footage.catalog_records import Claim
 from footage.directory_store import DirectoryStore
 from footage.records import Source
-from footage.sidecar import Manifest, QuarantineRecord, SpanRecord, StoredSource, StoredSpan, StoredVideo
+from footage.sidecar import Manifest, QuarantineRecord, SpanRecord, StoredSpan, StoredVideo, stored_source
 from pipelines.ledger import Ledger, Task
-from pipelines.reconcile import Outcomes, Run, settle
+from pipelines.reconcile import Found, Outcomes, Run, settle
 
 RUN = Run("run-2", "default", None, "f" * 16)
+READ_AT = "2026-01-01T00:00:00.000+00:00"
 VIDEO = StoredVideo(
     duration_s=20.0,
     first_frame_s=0.0,
@@ -29,10 +30,6 @@ def _source(name: str) -> Source:
     return Source(f"file:///{name}", "etag", 10)
 
 
-def _stored(source: Source) -> StoredSource:
-    return StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
-
-
 def _claim(catalog: Catalog, source: Source, spans: int) -> str:
     video_id = identity.video_id("default", source.uri)
     plan = [StoredSpan(index=i, start_s=10.0 * i, end_s=10.0 * (i + 1)) for i in range(spans)]
@@ -40,7 +37,7 @@ def _claim(catalog: Catalog, source: Source, spans: int) -> str:
         Claim(
             video_id=video_id,
             run_id=RUN.run_id,
-            source=_stored(source),
+            source=stored_source(source),
             sha256="0" * 64,
             video=VIDEO,
             spans=plan,
@@ -75,7 +72,7 @@ def _manifest(video_id: str, source: Source) -> Manifest:
         video_id=video_id,
         sha256="0" * 64,
         video=VIDEO,
-        sources=[_stored(source)],
+        sources=[stored_source(source)],
         datasets=[],
         language="",
         span_count=1,
@@ -155,12 +152,12 @@ def test_the_claim_of_a_video_that_failed_is_given_back_with_its_plan(catalog: C
 
 
 def test_what_another_run_works_on_is_left_to_it(catalog: Catalog) -> None:
-    source, twin = _source("long.mp4"), _source("twin.mp4")
-    outcomes = Outcomes(elsewhere={source.uri: "v"}, duplicate_of={twin.uri: "v"})
+    source, twin, found = _source("long.mp4"), _source("twin.mp4"), Found("v", READ_AT)
+    outcomes = Outcomes(elsewhere={source.uri: found}, duplicate_of={twin.uri: found})
 
     settled = settle(RUN, [source, twin], outcomes, catalog, Ledger().state())
 
-    assert settled.elsewhere == {source.uri: "v", twin.uri: "v"}
+    assert settled.elsewhere == {source.uri: found, twin.uri: found}
     assert not settled.quarantined
     assert list(catalog.quarantine()) == []
 
@@ -169,7 +166,7 @@ def test_duplicate_joins_the_video_that_has_its_bytes(catalog: Catalog) -> None:
     first, second = _source("a.mp4"), _source("b.mp4")
     video_id = _claim(catalog, first, spans=1)
     catalog.create_manifest(_manifest(video_id, first))
-    outcomes = Outcomes(done={first.uri}, duplicate_of={second.uri: video_id})
+    outcomes = Outcomes(done={first.uri}, duplicate_of={second.uri: Found(video_id, READ_AT)})
 
     settled = settle(RUN, [first, second], outcomes, catalog, Ledger().state())
 
@@ -179,11 +176,35 @@ def test_duplicate_joins_the_video_that_has_its_bytes(catalog: Catalog) -> None:
     assert [source.uri for source in manifest.sources] == [first.uri, second.uri]
 
 
+def test_a_source_that_joined_a_video_is_a_duplicate(catalog: Catalog) -> None:
+    source = _source("b.mp4")
+
+    settled = settle(RUN, [source], Outcomes(joined={source.uri}), catalog, Ledger().state())
+
+    assert (settled.duplicate, settled.quarantined) == ({source.uri}, set())
+    assert list(catalog.store.list("")) == []
+
+
+def test_a_span_that_was_written_before_its_points_were_removed_is_missing(catalog: Catalog) -> None:
+    source = _source("long.mp4")
+    video_id = _claim(catalog, source, spans=2)
+    held = catalog.claims.get(video_id)
+    assert held is not None
+    assert catalog.claims.swap(held, held.model_copy(update={"generation": 3, "resumes_from": 3}))
+    _commit(catalog, video_id, 0)
+
+    settle(RUN, [source], Outcomes(), catalog, Ledger().state())
+
+    assert sorted(record.span_index or 0 for record in catalog.quarantine()) == [0, 1]
+
+
 def test_duplicate_of_a_failed_video_fails_with_it(catalog: Catalog) -> None:
     first, second = _source("a.mp4"), _source("b.mp4")
     video_id = _claim(catalog, first, spans=1)
 
-    settled = settle(RUN, [first, second], Outcomes(duplicate_of={second.uri: video_id}), catalog, Ledger().state())
+    settled = settle(
+        RUN, [first, second], Outcomes(duplicate_of={second.uri: Found(video_id, READ_AT)}), catalog, Ledger().state()
+    )
 
     records = {record.source.uri: record for record in catalog.quarantine()}
     assert settled.quarantined == {first.uri, second.uri}
@@ -196,7 +217,7 @@ def test_records_of_an_earlier_try_are_replaced(catalog: Catalog) -> None:
     old = QuarantineRecord(
         quarantine_id=identity.quarantine_id(source.uri, None),
         workspace="default",
-        source=_stored(source),
+        source=stored_source(source),
         code="truncated_video",
         reason="cut off",
         attempts=1,
@@ -230,7 +251,7 @@ def test_completed_without_word_is_done(catalog: Catalog) -> None:
     source = _source("quiet.mp4")
     video_id = _claim(catalog, source, spans=1)
     catalog.create_manifest(_manifest(video_id, source))
-    catalog.record_source(video_id, _stored(source), RUN.fingerprint)
+    catalog.record_source(video_id, stored_source(source), RUN.fingerprint, None, READ_AT)
 
     settled = settle(RUN, [source], Outcomes(), catalog, Ledger().state())
 

@@ -13,7 +13,7 @@ from footage.errors import SettingsError
 from footage.local_sources import MISSING_ETAG, file_uri
 from footage.records import Source
 from footage.settings import Settings
-from footage.sidecar import Manifest, QuarantineRecord, StoredSource, StoredVideo
+from footage.sidecar import Manifest, QuarantineRecord, StoredVideo, stored_source
 from footage.source_plan import PlanCounts
 from footage.sources import current_source
 from pipelines.run_sources import RunSources, choose_sources, is_indexed, quarantined_sources
@@ -53,7 +53,7 @@ class Archive:
             video_id=video_id,
             sha256="0" * 64,
             video=VIDEO,
-            sources=[stored(source)],
+            sources=[stored_source(source)],
             datasets=[],
             language="",
             span_count=1,
@@ -80,7 +80,7 @@ class Archive:
         record = QuarantineRecord(
             quarantine_id=identity.quarantine_id(source.uri, span_index),
             workspace="default",
-            source=stored(source),
+            source=stored_source(source),
             span_index=span_index,
             dataset=dataset,
             code=code,
@@ -101,12 +101,10 @@ class Archive:
             return sources.plan.counts, names(sources), references
 
 
-def stored(source: Source) -> StoredSource:
-    return StoredSource(uri=source.uri, etag=source.etag, size_bytes=source.size_bytes)
-
-
 def record_of(source: Source, video_id: str, fingerprint: str) -> SourceRecord:
-    return SourceRecord(source=stored(source), video_id=video_id, pipeline_fingerprint=fingerprint, recorded_at="")
+    return SourceRecord(
+        source=stored_source(source), video_id=video_id, pipeline_fingerprint=fingerprint, recorded_at=""
+    )
 
 
 def name_of(uri: str) -> str:
