@@ -39,7 +39,9 @@ def print_mended(found: Iterable[Mended], dry_run: bool) -> None:
         finding = mended.finding
         counts[finding.kind.replace("_", " ")] += 1
         line = Text(f"{finding.kind.replace('_', ' ')} ", style="yellow")
-        line.append(finding.subject, style="default")
+        line.append(finding.name or finding.subject, style="default")
+        if finding.name:
+            line.append(f"  {finding.subject}", style="dim")
         note = "" if mended.is_done or dry_run else " Left as it is for now."
         line.append(f"\n        {finding.why}{note}", style="dim")
         console.print(line, soft_wrap=True)

@@ -6,7 +6,7 @@ listings of the store are walked side by side, and the index page by page.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -31,6 +31,7 @@ from footage.video_points import points_of, videos_with_points
 PAGE_VIDEOS = 32  # whose points are asked of the index at once ...
 PAGE_SCENES = 5000  # ... or fewer, if they are long: a point takes about 1 KiB here
 PAGE_RECORDS = 256  # of sources: their videos' manifests are read once a page
+_ENDS = frozenset({"gone", "half_deleted"})  # what is mended by removing the video, and its claim with it
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,13 @@ class Inspector:
         manifest = self.catalog.manifest(shelf.video_id)
         if manifest is None:
             return self._without_manifest(shelf, points)
+        name = manifest.sources[0].uri if manifest.sources else ""
+        found = self._of_manifest(shelf, manifest, points)
+        if claim is not None and not any(finding.kind in _ENDS for finding in found):
+            found.append(Finding("claim", shelf.video_id, f"Run {claim.run_id} left its claim behind."))
+        return [replace(finding, name=name) for finding in found]
+
+    def _of_manifest(self, shelf: Shelf, manifest: Manifest, points: Sequence[StoredPoint]) -> list[Finding]:
         if manifest.pipeline_fingerprint == REMOVED:
             return [Finding("half_deleted", shelf.video_id, "A deletion of it was cut off.")]
         if not shelf.datasets:
@@ -105,8 +113,6 @@ class Inspector:
         found += check_parts(manifest, parts_of(shelf, manifest, points, self.before), waits)
         if manifest.sources and shelf.marks.get("orphan", self.before) < self.before:
             found.append(Finding("mark", shelf.video_id, "It is marked as one without a source, and has one."))
-        if claim is not None:
-            found.append(Finding("claim", shelf.video_id, f"Run {claim.run_id} left its claim behind."))
         return found
 
     def _without_manifest(self, shelf: Shelf, points: Sequence[StoredPoint]) -> list[Finding]:

@@ -87,7 +87,7 @@ def planned(machine: Machine, source: Source) -> pa.Table:
 
 
 def without_source(table: pa.Table) -> list[dict[str, Any]]:
-    names = [name for name in table.column_names if name not in ("source_uri", "source_etag", "path")]
+    names = [name for name in table.column_names if name not in ("source_uri", "source_etag", "path", "read_at")]
     rows: list[dict[str, Any]] = table.select(names).to_pylist()
     return rows
 

@@ -121,9 +121,12 @@ def test_what_cannot_be_deleted_is_a_sentence(desk: Desk, arguments: list[str], 
 
 
 def test_gc_tells_and_mends(desk: Desk) -> None:
-    want = {"kind": "gone", "subject": desk.ids["gone"], "why": "Its source is gone, and no dataset refers to it."}
+    why = "Its source is gone, and no dataset refers to it."
+    want = {"kind": "gone", "subject": desk.ids["gone"], "why": why, "name": desk.uri("gone")}
     assert desk.asked("gc", "--dry-run") == {"dry_run": True, "findings": [want | {"mended": False}]}
-    assert desk.run("gc", "--dry-run").stdout.endswith("Found: gone (1). Nothing was changed.\n")
+    said = desk.run("gc", "--dry-run").stdout
+    assert said.startswith(f"gone {desk.uri('gone')}  {desk.ids['gone']}\n        {why}\n")
+    assert said.endswith("Found: gone (1). Nothing was changed.\n")
     assert desk.asked("gc") == {"dry_run": False, "findings": [want | {"mended": True}]}
     assert desk.run("gc").stdout == "Everything is in order.\n"
     assert desk.videos() == {"here", "kept"}

@@ -12,6 +12,7 @@ from footage.index import VectorIndex
 from footage.index_address import open_index
 from footage.index_records import SceneFilter
 from footage.settings import Settings
+from footage.storage_settings import SourceSettings
 from footage.store_address import open_store
 from pipelines.index_request import IndexRequest
 from pipelines.index_run import run_index
@@ -52,8 +53,9 @@ def test_a_bucket_gives_what_a_folder_gives(
     for number, content in enumerate(objects[key] for key in sorted(objects.keys() - UNSEEN.keys())):
         (folder / f"{number}.mp4").write_bytes(content)
     settings = uncaptioned.model_copy(update={"s3": server.settings})
+    tidy = uncaptioned.model_copy(update={"sources": SourceSettings(delete_original=True)})
 
-    local = run_index(IndexRequest(str(folder), tmp_path / "store", dataset="all"), uncaptioned)
+    local = run_index(IndexRequest(str(folder), tmp_path / "store", dataset="all"), tidy)
     remote_request = IndexRequest(f"s3://{videos}", f"s3://{records}/footage", qdrant_url, dataset="all")
     remote = run_index(remote_request, settings)
 
@@ -64,6 +66,7 @@ def test_a_bucket_gives_what_a_folder_gives(
     here = IndexRequest(str(folder), tmp_path / "store")
     assert _content(remote_request, settings) == _content(here, uncaptioned)
 
+    assert (local.originals_deleted, len(list(folder.iterdir()))) == (58, 2)  # those in quarantine are left
     again = run_index(remote_request, settings)
     assert (again.videos_skipped, again.videos_quarantined, again.spans_done) == (58, 2, 0)
 
