@@ -126,8 +126,8 @@ class ChatServer:
             trouble, wanted_s = self._try(payload, within_s, stopped)
             if isinstance(trouble, Answer):
                 return trouble
-            wanted_s = min(wanted_s, LONGEST_PAUSE_S)
             wait_s = pause_s(number + 1, self._endpoint.backoff_s, LONGEST_PAUSE_S, wanted_s=wanted_s)
+            wait_s = min(wait_s, LONGEST_PAUSE_S)
             if number == tries - 1 or time.monotonic() + wait_s >= ends or stopped.wait(wait_s):
                 break
         raise ModelUnavailable(

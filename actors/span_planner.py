@@ -85,10 +85,11 @@ class SpanPlanner:
         try:
             uri, path_bytes = source["source_uri"], source["path"]
             etag, size_bytes = source["source_etag"], source["source_size_bytes"]
+            read_at = utc_now()  # before: it may be replaced while it comes in
             with self._files.open(uri, path_bytes, etag, size_bytes, sha.update) as path:
                 sha256 = sha.hexdigest()
                 video_id = identity.video_id(source["workspace"], sha256)
-                known = {**empty, "video_id": video_id, "read_at": utc_now()}
+                known = {**empty, "video_id": video_id, "read_at": read_at}
                 manifest = self._catalog.manifest(video_id)
                 done = manifest is not None and manifest.pipeline_fingerprint == self._fingerprint
                 if self._only and not done:

@@ -40,7 +40,7 @@ def print_mended(found: Iterable[Mended], dry_run: bool) -> None:
         counts[finding.kind.replace("_", " ")] += 1
         line = Text(f"{finding.kind.replace('_', ' ')} ", style="yellow")
         line.append(finding.name or finding.subject, style="default")
-        if finding.name:
+        if finding.name not in ("", finding.subject):
             line.append(f"  {finding.subject}", style="dim")
         note = "" if mended.is_done or dry_run else " Left as it is for now."
         line.append(f"\n        {finding.why}{note}", style="dim")

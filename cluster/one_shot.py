@@ -11,6 +11,7 @@ from footage.identity import VIDEO_ID, check_name
 from footage.index import VectorIndex
 from footage.index_address import IndexAddress, index_address, open_index
 from footage.index_records import IndexSpec, ListName
+from footage.local_sources import folder_path
 from footage.s3_uri import is_s3
 from footage.search import SearchRequest, SearchResponse
 from footage.settings import Settings
@@ -33,7 +34,7 @@ def catalog_of(store: str | Path, workspace: str, s3: S3Settings) -> Catalog:
         StoreError: the store cannot be read.
     """
     check_name("workspace", workspace)
-    if not is_s3(str(store)) and not Path(store).is_dir():
+    if not is_s3(str(store)) and not folder_path(str(store)).is_dir():
         raise SettingsError(_no_index(store))  # and no folder is made by looking
     catalog = Catalog(open_store(str(store), s3), workspace)
     if not any(next(catalog.store.list(prefix), None) for prefix in ("runs/", "leases/", "videos/")):

@@ -19,7 +19,7 @@ def pause_s(failures: int, first_s: float, longest_s: float, growth: float = 2.0
     Args:
         failures: 1 or more.
         first_s: most of the first pause.
-        longest_s: most of any, if the server does not want more.
+        longest_s: most of any; what a server wants may be longer, and half of this is added to it at most.
         growth: how many times as long each pause is as the one before.
         wanted_s: what the server asks for; it is never less.
     """

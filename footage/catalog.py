@@ -92,7 +92,7 @@ class Catalog:
         self.store.delete(self._manifest_key(video_id))
 
     def add_source(
-        self, video_id: str, source: StoredSource, dataset: str | None, fingerprint: str, found_at: str
+        self, video_id: str, source: StoredSource, dataset: str | None, fingerprint: str, read_at: str
     ) -> Manifest | None:
         """Say that a source holds the bytes of an indexed video, and that a dataset refers to it.
 
@@ -101,7 +101,7 @@ class Catalog:
             source: as it was when it was read.
             dataset: that is to refer to the video.
             fingerprint: of the pipeline.
-            found_at: when the source was read.
+            read_at: when the source was read.
 
         Returns:
             The manifest with both, or None, with nothing left written, if the video has no manifest of this pipeline.
@@ -110,25 +110,25 @@ class Catalog:
         if manifest is None or manifest.pipeline_fingerprint != fingerprint:
             return None
         if source not in manifest.sources:
-            self.expect_source(video_id, source, fingerprint, found_at)
+            self.expect_source(video_id, source, fingerprint, read_at)
         if manifest.with_source(source, dataset) != manifest:
             self.change_manifest(
                 video_id,
                 lambda held: held.with_source(source, dataset) if held.pipeline_fingerprint == fingerprint else held,
             )
-        return self.record_source(video_id, source, fingerprint, dataset, found_at)
+        return self.record_source(video_id, source, fingerprint, dataset, read_at)
 
-    def expect_source(self, video_id: str, source: StoredSource, fingerprint: str, found_at: str) -> None:
+    def expect_source(self, video_id: str, source: StoredSource, fingerprint: str, read_at: str) -> None:
         """Announce a source that the manifest of its video is about to name; see SourceBook.expect."""
-        self.sources.expect(_record(video_id, source, fingerprint, found_at))
+        self.sources.expect(_record(video_id, source, fingerprint, read_at))
 
     def record_source(
-        self, video_id: str, source: StoredSource, fingerprint: str, dataset: str | None, found_at: str
+        self, video_id: str, source: StoredSource, fingerprint: str, dataset: str | None, read_at: str
     ) -> Manifest | None:
         """Record a source that the manifest of its video names: it needs no reading again.
 
         If another video is recorded for it, the later finding counts: the other video loses the source, and datasets
-        that refer to it on account of the source refer to this one instead; or, if `found_at` is earlier, the other
+        that refer to it on account of the source refer to this one instead; or, if `read_at` is earlier, the other
         way round.
 
         Args:
@@ -136,18 +136,19 @@ class Catalog:
             source: as it was when it was read.
             fingerprint: of the pipeline.
             dataset: that is to refer to the video.
-            found_at: when the source was read.
+            read_at: when the source was read.
 
         Returns:
             The manifest, or None, with nothing left written, if it is not of this pipeline or has lost the source.
         """
         if dataset is not None:
             self.datasets.add(dataset, video_id, source.uri)
-        record = _record(video_id, source, fingerprint, found_at)
+        record = _record(video_id, source, fingerprint, read_at)
         others = [held for held in holders(self, source.uri) if held.video_id != video_id]
         if any(held.recorded_at > record.recorded_at for held in others):
             latest = max(others, key=lambda held: held.recorded_at)
             leave_for(self, video_id, source.uri, latest.video_id, {dataset} if dataset is not None else set())
+            unrecord(self, video_id, source.uri, self.manifest(video_id))
             return None
         for other in sorted({held.video_id for held in others}):
             leave_for(self, other, source.uri, video_id)

@@ -14,7 +14,7 @@ class SourceRecord(Stored):
     source: StoredSource
     video_id: str
     pipeline_fingerprint: str
-    recorded_at: str
+    recorded_at: str = Field(description="When the source was read; of two findings the later one counts")
 
 
 class Lease(Stored):
@@ -55,7 +55,7 @@ class Claim(Stored):
     video: StoredVideo
     spans: list[StoredSpan]
     pipeline_fingerprint: str
-    claimed_at: str
+    claimed_at: str = Field(description="When the source was read; of a deletion: when the video was taken")
 
 
 class Reference(Stored):

@@ -105,12 +105,11 @@ class Completer:
         if self.describes:
             catalog.pending.add("describe", video_id)
         catalog.expect_source(video_id, claim.source, made.pipeline_fingerprint, claim.claimed_at)
-        known = older.sources if older is not None else []
-        self._doubt_copies(made, known)
+        self._doubt_copies(made, older.sources if older is not None else [])
         written = self._write(made, older, dataset)
         if written is None:
             return "elsewhere"
-        self._doubt_copies(made, [source for source in written.sources if source not in known])  # added in between
+        self._doubt_copies(made, written.sources)  # again, as a copy may have been added in between
         catalog.record_source(video_id, claim.source, made.pipeline_fingerprint, dataset, claim.claimed_at)
         catalog.delete_quarantine_record(identity.quarantine_id(claim.source.uri, None))  # spans' went with each span
         if not release_claim(catalog, confirmed):

@@ -29,7 +29,8 @@ def join_dataset(catalog: Catalog, name: str, video_id: str, uri: str | None = N
             return False
         if catalog.datasets.get(name, video_id) is not None:
             return True
-        # who took back the last source of the reference did not see that it was added to
+        # Who took back its last source did not see this. No store deletes on a condition: after a pause there, it still
+        # could, and gc then takes the dataset out of the manifest's list.
 
 
 def leave_dataset(catalog: Catalog, name: str, video_id: str) -> None:

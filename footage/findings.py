@@ -33,7 +33,7 @@ class Finding:
     kind: Kind
     subject: str  # a video's id; of a record or a lease, its key
     why: str  # a sentence for the user
-    name: str = ""  # what users know the video by, where it has a source
+    name: str = ""  # what users know the video by; empty where there is no such video
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from itertools import islice
 from footage.catalog import Catalog
 from footage.catalog_records import Claim
 from footage.completion import UNFIT
-from footage.deletion import IsPresent, judge, present_source
+from footage.deletion import IsPresent, judge, name_of, present_source
 from footage.erasing import REMOVED
 from footage.findings import Finding, check_datasets, check_parts, parts_of
 from footage.id_filter import IdFilter
@@ -95,11 +95,10 @@ class Inspector:
         manifest = self.catalog.manifest(shelf.video_id)
         if manifest is None:
             return self._without_manifest(shelf, points)
-        name = manifest.sources[0].uri if manifest.sources else ""
         found = self._of_manifest(shelf, manifest, points)
         if claim is not None and not any(finding.kind in _ENDS for finding in found):
             found.append(Finding("claim", shelf.video_id, f"Run {claim.run_id} left its claim behind."))
-        return [replace(finding, name=name) for finding in found]
+        return [replace(finding, name=name_of(manifest)) for finding in found]
 
     def _of_manifest(self, shelf: Shelf, manifest: Manifest, points: Sequence[StoredPoint]) -> list[Finding]:
         if manifest.pipeline_fingerprint == REMOVED:

@@ -85,7 +85,7 @@ def spec_there(address: IndexAddress, settings: QdrantSettings) -> IndexSpec:
     spec = stored_spec(address, settings)
     if spec is None:
         raise StoreError(
-            f"Nothing is indexed at {address}: see that the address is right, or run `footage index` first."
+            f"Nothing is indexed at {address}: name the right place (--index), or run `footage index` first."
         )
     return spec
 

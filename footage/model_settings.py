@@ -115,7 +115,8 @@ class EndpointSettings(Section):
     retries: int = Field(default=4, ge=0)
     """How often a request is tried again after 408, 409, 425, 429, 5xx, a time-out or a lost connection."""
     backoff_s: float = Field(default=1, ge=0)
-    """First pause before another try; it doubles each time, is spread by chance, and never shorter than Retry-After."""
+    """First pause before another try; it doubles each time, is spread by chance, and gives way to a longer Retry-After,
+    up to a minute."""
 
 
 class CaptionSettings(ModelSettings):

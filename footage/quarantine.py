@@ -27,6 +27,7 @@ _STEPS = {
     "decoder_timed_out": "If it is a real video, raise decoder.limits.wall_per_media_s or .cpu_per_media_s (or give the"
     " run a less busy machine), then `footage retry`.",
     "decoder_out_of_memory": "If it is a real video, raise decoder.limits.address_space_mib, then `footage retry`.",
+    "duplicate_failed": "See to the file that has the same bytes, then `footage retry`.",
     "parts_differ": REMEDY,
     "worker_lost": _LOOK,
     "stage_failed": _LOOK,

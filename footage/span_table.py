@@ -24,7 +24,7 @@ SPAN = pa.schema(
             "path", pa.binary(), nullable=False
         ),  # of a file of this machine: os.fsencode, for names not in UTF-8; empty where the source is remote
         pa.field("video_id", pa.string()),  # None only where the source could not be read
-        pa.field("read_at", pa.string()),  # when the source's content was read; None where the source could not be
+        pa.field("read_at", pa.string()),  # when the source was read; None where it was not planned
         pa.field("claim_generation", pa.int32()),  # under which the span is worked on
         pa.field("span_index", pa.int32()),
         pa.field("span_count", pa.int32()),

@@ -79,8 +79,8 @@ class IndexPass:
         with contextlib.suppress(RayError):  # without it a lost span is found all the same; the stage is not named
             tally.ledger = self._ledger.state()
         outage = heartbeat.outage or outage_in(tally.ledger)
-        if outage is not None and self._is_store_away():
-            raise _store_is_away(outage.error.partition(": ")[2])
+        if outage is not None and (away := self._store_away()) is not None:
+            raise _store_is_away(str(away)) from away
         if outage is not None and tally.state == "finished":
             tally.fail(f"{outage.stage} raised {outage.error}")
         if self._lease.lost is not None:
@@ -103,8 +103,9 @@ class IndexPass:
             # What was not reached, or failed with what every video needs, is for the next run and not for quarantine.
             fingerprint = self._run.fingerprint
             done = {source.uri for source in sources if is_indexed(self._catalog, fingerprint, source)}
-            tally.outcomes.done.update(done)  # also those whose outcome was still on its way
-            reached = [source for source in sources if source.uri in tally.outcomes.done | tally.outcomes.failed]
+            tally.outcomes.done.update(done - tally.outcomes.joined)  # also those whose outcome was still on its way
+            ended = tally.outcomes.done | tally.outcomes.joined | tally.outcomes.failed
+            reached = [source for source in sources if source.uri in ended]
             tally.outcomes.duplicate_of.clear()
             tally.outcomes.elsewhere.clear()
         settled = settle(self._run, reached, tally.outcomes, self._catalog, tally.ledger)
@@ -113,13 +114,13 @@ class IndexPass:
             indexed = [source for source in reached if source.uri in settled.done | settled.duplicate]
             delete_originals(self._run, self._settings, self._catalog, tally, indexed)
 
-    def _is_store_away(self) -> bool:
-        """Whether it is the store that does not answer, and not a server of models or sources."""
+    def _store_away(self) -> StoreUnavailable | None:
+        """What is wrong where it is the store that does not answer, and not a server of models or sources."""
         try:
             self._catalog.store.exists("probe")
-        except StoreUnavailable:
-            return True
-        return False
+        except StoreUnavailable as error:
+            return error
+        return None
 
 
 def _store_is_away(why: str) -> StoreUnavailable:

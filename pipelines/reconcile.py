@@ -81,7 +81,7 @@ def settle(run: Run, sources: Sequence[Source], outcomes: Outcomes, catalog: Cat
     put: set[str] = set()  # ids of records of this run, over older ones or not
     ended = outcomes.done | outcomes.joined
     elsewhere = {uri: found for uri, found in outcomes.elsewhere.items() if uri not in ended}
-    settled = Settled(set(outcomes.done), set(outcomes.joined), set(), elsewhere)
+    settled = Settled(set(outcomes.done), outcomes.joined - outcomes.done, set(), elsewhere)
     reported = ended | outcomes.duplicate_of.keys() | elsewhere.keys()
     for source in sources:
         if source.uri in reported:
@@ -140,14 +140,19 @@ def _missing(
 
 
 def join_video(run: Run, source: Source, found: Found, catalog: Catalog) -> bool:
-    """Add a source to the video that has its bytes, and to this run's dataset; False if the video is not searchable."""
+    """Add a source to the video that has its bytes, and the video to this run's dataset.
+
+    Returns:
+        False if the video is not searchable. True also if another run has read the source since, and found it changed.
+    """
     manifest = catalog.add_source(
         found.video_id, stored_source(source), run.dataset_of(source.uri), run.fingerprint, found.read_at
     )
-    if manifest is None:
-        return False
-    catalog.delete_quarantine(source.uri, manifest.span_count)
-    return True
+    if manifest is not None:
+        catalog.delete_quarantine(source.uri, manifest.span_count)
+        return True
+    records = catalog.sources.of(source.uri)
+    return any(held.video_id != found.video_id and held.recorded_at > found.read_at for held in records)
 
 
 def _settle_duplicate(run: Run, source: Source, twin: Found, catalog: Catalog) -> QuarantineRecord | None:

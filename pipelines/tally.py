@@ -61,7 +61,7 @@ class Tally:
         progress.bytes_done += self._size_bytes[uri] // (outcome["span_count"] or 1)
         self._count(
             len(self.outcomes.done),
-            len(self.outcomes.duplicate_of.keys() | self.outcomes.joined),
+            len((self.outcomes.duplicate_of.keys() | self.outcomes.joined) - self.outcomes.done),
             len(self.outcomes.failed - self.outcomes.done),
         )
 

@@ -103,7 +103,7 @@ def test_an_origin_with_nothing_is_named(origin: str, server: str, tmp_path: Pat
     result = footage("copy", place, tmp_path / "target")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"footage: Nothing is indexed at {place}: see that the address is right, or run `footage index` first.\n"
+        f"footage: Nothing is indexed at {place}: name the right place (--index), or run `footage index` first.\n"
     )
     assert not (tmp_path / "target").exists()
 

@@ -65,7 +65,7 @@ def test_the_index_at_an_address_is_opened(qdrant: QdrantServer, tmp_path: Path)
         with pytest.raises(StoreError, match="Nothing is indexed"):
             open_index(address, SPEC, settings, "footage search", create=False)
         assert stored_spec(address, settings) is None
-        with pytest.raises(StoreError, match=f"^Nothing is indexed at {re.escape(str(address))}: see that the address"):
+        with pytest.raises(StoreError, match=f"^Nothing is indexed at {re.escape(str(address))}: name the right place"):
             spec_there(address, settings)
         index = open_index(address, SPEC, settings, "footage index")
         write(index, scene("v1/0"))

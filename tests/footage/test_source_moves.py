@@ -85,3 +85,6 @@ def test_a_source_that_was_read_earlier_does_not_take_it_back(catalog: Catalog) 
     assert other is not None
     assert (older.sources, older.datasets) == ([source_of("elsewhere")], [])
     assert (other.sources, other.datasets) == ([newer], ["pilots"])
+    record = catalog.sources.get(newer.uri)
+    assert record is not None
+    assert (record.video_id, record.source) == (OTHER_ID, newer)

@@ -185,6 +185,36 @@ def test_a_source_that_joined_a_video_is_a_duplicate(catalog: Catalog) -> None:
     assert list(catalog.store.list("")) == []
 
 
+def test_a_source_that_was_done_and_joined_counts_once(catalog: Catalog) -> None:
+    source = _source("b.mp4")
+
+    settled = settle(RUN, [source], Outcomes({source.uri}, joined={source.uri}), catalog, Ledger().state())
+
+    assert (settled.done, settled.duplicate) == ({source.uri}, set())
+
+
+def test_a_duplicate_that_another_run_found_changed_since_is_left_to_it(catalog: Catalog) -> None:
+    first, second = _source("a.mp4"), _source("b.mp4")
+    video_id = _claim(catalog, first, spans=1)
+    catalog.create_manifest(_manifest(video_id, first))
+    changed = Source(second.uri, "another etag", 11)
+    newer_id = identity.video_id("default", "new content")
+    catalog.create_manifest(_manifest(newer_id, changed))
+    later = "2026-01-01T00:00:01.000+00:00"
+    assert catalog.record_source(newer_id, stored_source(changed), RUN.fingerprint, None, later) is not None
+    outcomes = Outcomes(done={first.uri}, duplicate_of={second.uri: Found(video_id, READ_AT)})
+
+    settled = settle(RUN, [first, second], outcomes, catalog, Ledger().state())
+
+    assert (settled.duplicate, settled.quarantined) == ({second.uri}, set())
+    manifest = catalog.manifest(video_id)
+    assert manifest is not None
+    assert [source.uri for source in manifest.sources] == [first.uri]
+    record = catalog.sources.get(second.uri)
+    assert record is not None
+    assert record.video_id == newer_id
+
+
 def test_a_span_that_was_written_before_its_points_were_removed_is_missing(catalog: Catalog) -> None:
     source = _source("long.mp4")
     video_id = _claim(catalog, source, spans=2)
