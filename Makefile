@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup lint test test-services demo bench docs clean
+.PHONY: setup lint test test-long test-services demo bench docs clean
 
 setup: $(VENV)/.installed
 
@@ -27,8 +27,13 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/python -m docs.generate --check
 
+# Two processes, as whole runs wait a good part of their time. A process that ends itself ends the tests.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+
+# Whole runs under more conditions, one after the other.
+test-long: setup
+	$(BIN)/python -m pytest -m "long and not services"
 
 # Against a real Ceph: needs the Debian packages that `python -m tests.ceph --packages` names.
 test-services: setup

@@ -151,6 +151,7 @@ def test_finished_videos_are_described_once_for_each_prompt(studio: Studio, tell
     assert studio.text(talk) == "3 scenes, from (said: hello) to (the end)."
 
 
+@pytest.mark.long
 def test_a_server_that_is_down_stops_the_pass_and_the_next_one_goes_on(studio: Studio, teller: Teller) -> None:
     videos = [studio.video(f"video {number}", f"this is number {number}") for number in range(12)]
     teller.down = True
@@ -168,6 +169,7 @@ def test_a_server_that_is_down_stops_the_pass_and_the_next_one_goes_on(studio: S
     ]
 
 
+@pytest.mark.long
 def test_workers_that_die_once_lose_nothing_and_one_that_always_dies_its_videos(studio: Studio) -> None:
     studio.settings = studio.settings.model_copy(
         update={"pipeline": studio.settings.pipeline.model_copy(update={"retries": 1})}

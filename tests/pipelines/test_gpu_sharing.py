@@ -50,6 +50,7 @@ def sharing(settings: Settings, **changes: object) -> Settings:
     return settings.model_copy(update={"pipeline": pipeline})
 
 
+@pytest.mark.long
 def test_all_four_pools_start_together_on_one_card(undescribed: Settings, clips: Path, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
@@ -63,6 +64,7 @@ def test_all_four_pools_start_together_on_one_card(undescribed: Settings, clips:
     ]
 
 
+@pytest.mark.long
 def test_pools_spread_over_cards_and_nodes(undescribed: Settings, clips: Path, tmp_path: Path) -> None:
     """Two nodes with a card each: two actors of each stage, and no card with more than it holds."""
     notes = tmp_path / "notes"

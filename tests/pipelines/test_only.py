@@ -89,6 +89,7 @@ def by_scene(points: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_captions_alone_are_made_anew(undescribed: Settings, prepared: object, folder: Path, tmp_path: Path) -> None:
@@ -126,6 +127,7 @@ def _check_manifest(store: Path, report: RunReport, before: dict[str, Any]) -> N
     assert differing == {"captions"}
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_a_video_of_which_more_has_changed_is_refused_until_all_of_it_is_made(

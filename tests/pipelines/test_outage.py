@@ -13,7 +13,7 @@ from pipelines.index_request import IndexRequest
 from pipelines.index_run import run_index
 from tests.caption_server import CaptionServer, Fault, serve
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("prepared")]
+pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.usefixtures("prepared")]
 
 
 def test_a_caption_server_that_is_away_ends_the_run_and_costs_no_video(

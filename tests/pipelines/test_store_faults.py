@@ -18,7 +18,7 @@ from tests.fault_proxy import FaultProxy, Faults, fault_proxy
 from tests.qdrant_server.server import QdrantServer
 from tests.s3_servers import S3Server
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("prepared"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.usefixtures("prepared"), pytest.mark.timeout(600)]
 CLIPS = ("coast.mp4", "shapes_silent.mp4", "window.mp4", "portrait.mp4")
 ROUGH = Faults(slow_down=0.08, resets=0.05, lost_answers=0.03, cut_bodies=0.1, trickle=0.05)
 
