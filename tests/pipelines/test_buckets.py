@@ -30,6 +30,7 @@ def qdrant_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.ray
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("service", BY_SERVICE)
 def test_a_bucket_gives_what_a_folder_gives(

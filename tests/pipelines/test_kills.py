@@ -21,7 +21,7 @@ from tests.pipelines.conftest import Finished
 from tests.pipelines.faults import with_fatal
 from tests.stores import snapshot
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.long]
 
 
 def _descendants(pid: int, word: str) -> list[psutil.Process]:
@@ -76,7 +76,6 @@ def test_actors_of_every_pool_die_once(
     assert snapshot(store, described=False) == snapshot(undisturbed.store, described=False)
 
 
-@pytest.mark.long
 def test_index_owner_and_decoder_process_are_killed(
     undisturbed: Finished, undescribed: Settings, clips: Path, tmp_path: Path
 ) -> None:
@@ -93,7 +92,6 @@ def test_index_owner_and_decoder_process_are_killed(
     assert snapshot(store, described=False) == snapshot(undisturbed.store, described=False)
 
 
-@pytest.mark.long
 def test_driver_is_killed_and_run_again_during_searches(undisturbed: Finished, clips: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     command = [sys.executable, "-m", "cluster.cli", "index", str(clips), "--store", str(store), "--profile", "offline"]
@@ -127,7 +125,6 @@ def _search(store: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, str(store)], capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.mark.long
 def test_file_that_kills_its_worker_every_time(
     undisturbed: Finished, uncaptioned: Settings, clips: Path, tmp_path: Path
 ) -> None:
