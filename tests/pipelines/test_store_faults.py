@@ -69,7 +69,8 @@ def test_a_rough_store_costs_retries_and_a_store_that_goes_away_costs_the_run_on
     report = run_index(shop.request, shop.settings)
 
     assert [(record.code, record.reason) for record in report.quarantined] == []
-    assert (report.videos_done, report.videos_skipped) == (3, 1)
+    # Where the store went away between the first video's manifest and its source's record, the source is read again.
+    assert (report.videos_done, report.videos_skipped + report.videos_duplicate) == (3, 1)
     injected = shop.proxy.injected()
     assert min(injected["slow_down"], injected["cut_bodies"], injected["resets"] + injected["lost_answers"]) > 0
     assert report.store_retries > 0
