@@ -26,6 +26,7 @@ WORKER_ENVIRONMENT = {
 }
 
 _STARTS = 4
+_SLOW_STARTS = ("timed out during startup", "Timed out waiting for file")  # of the node, and of its first process
 _RAY_MARKS = (":job_id:", ":actor_name:", ":task_name:")  # Ray's own lines, which say nothing here
 # Of one worker's stderr the log of a run keeps the first lines, which tell of its models, and the last ones.
 _FIRST_LINES, _LAST_LINES = 20, 40
@@ -130,7 +131,7 @@ def _start_local(settings: PipelineSettings, environment: dict[str, str], folder
                 log_to_driver=verbose,
             )
         except Exception as error:
-            if type(error) is not Exception or "timed out during startup" not in str(error):
+            if not any(words in str(error) for words in _SLOW_STARTS):
                 raise
             ray.shutdown()
         else:
