@@ -95,8 +95,8 @@ class SceneRecords:
             ),
         )
 
-    def point(self, row: dict[str, Any], scene: dict[str, Any]) -> ScenePoint:
-        """One of scenes_of(row) as the index holds it."""
+    def point(self, row: dict[str, Any], scene: dict[str, Any], indexed_at: float) -> ScenePoint:
+        """One of scenes_of(row) as the index holds it, written at `indexed_at` (POSIX seconds)."""
         sparse = scene["transcript_sparse"]
         return ScenePoint(
             scene_id=scene["scene_id"],
@@ -116,6 +116,7 @@ class SceneRecords:
                 caption=_vector(scene["caption_dense"]),
             ),
             tags=tuple(_tags(scene)),
+            indexed_at=indexed_at,
             claim_generation=row["claim_generation"],
         )
 

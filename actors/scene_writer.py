@@ -1,6 +1,7 @@
 """Writes what the models found: sidecars and thumbnails, then vectors, then the span's record, then the whole video."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -141,7 +142,8 @@ class SceneWriter:
             self._catalog.put_thumbnail(row["video_id"], scene["scene_id"], scene["thumbnail"])
             if not self._catalog.put_sidecar(self._records.sidecar(row, scene, before + position, claim), claim):
                 return False
-        self._index.upsert([self._records.point(row, scene) for scene in scenes])
+        now = datetime.now(UTC).timestamp()
+        self._index.upsert([self._records.point(row, scene, now) for scene in scenes])
         return self._catalog.put_span(self._records.span_record(row, scenes, claim), claim)
 
     def _add_duplicate(self, row: dict[str, Any]) -> Literal["joined", "duplicate"]:

@@ -12,6 +12,7 @@ from footage.errors import SettingsError
 from footage.identity import VIDEO_ID
 from footage.index import VectorIndex
 from footage.index_address import index_address, open_index, spec_there
+from footage.lease_keeper import LeaseKeeper
 from footage.leases import new_run_id
 from footage.reindex_guard import refuse_during_reindex
 from footage.remote_access import RemoteAccess
@@ -19,8 +20,6 @@ from footage.settings import Settings
 from footage.sidecar import Manifest
 from footage.sources import is_present
 from footage.store_identity import known_store_id, store_id
-from pipelines.index_access import one_run_at_a_time
-from pipelines.lease_keeper import LeaseKeeper
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Opened:
 def opened(
     command: str, store: str, index: str | None, workspace: str, settings: Settings, dry_run: bool
 ) -> Iterator[Opened]:
-    """Open a store and its index for the block; an embedded index then belongs to this process.
+    """Open a store and its index for the block. Runs, searches and the service may go on meanwhile.
 
     Args:
         command: for who finds the index held, or a lease of this process.
@@ -48,7 +47,7 @@ def opened(
         dry_run: nothing is to be changed, so that no lease is needed.
 
     Raises:
-        IndexBusy: a run or a search has the embedded index, or it is just being rebuilt; the message says which.
+        IndexBusy: the owner of the embedded index does not answer, or it is just being rebuilt; the message says which.
         IndexMismatch: the index holds the scenes of another store.
         StoreError: there is no index, or the store cannot be used.
     """
@@ -56,18 +55,17 @@ def opened(
     address = index_address(store, index)
     access = RemoteAccess.of(settings)
     run_id = new_run_id(datetime.now(UTC))
-    with one_run_at_a_time(address, command):
-        spec = spec_there(address, settings.qdrant)
-        with (
-            contextlib.closing(open_index(address, spec, settings.qdrant, command, create=False)) as found,
-            contextlib.nullcontext()
-            if dry_run
-            else LeaseKeeper(catalog, run_id, command, source="", lease_s=settings.pipeline.lease_s),
-        ):
-            if not dry_run:
-                refuse_during_reindex(catalog.store)
-            found.bind(known_store_id(catalog.store) if dry_run else store_id(catalog.store), dry_run)
-            yield Opened(catalog, found, lambda uri: is_present(uri, access), run_id)
+    spec = spec_there(address, settings.qdrant)
+    with (
+        contextlib.closing(open_index(address, spec, settings.qdrant, command, create=False)) as found,
+        contextlib.nullcontext()
+        if dry_run
+        else LeaseKeeper(catalog, run_id, command, source="", lease_s=settings.pipeline.lease_s),
+    ):
+        if not dry_run:
+            refuse_during_reindex(catalog.store)
+        found.bind(known_store_id(catalog.store) if dry_run else store_id(catalog.store), dry_run)
+        yield Opened(catalog, found, lambda uri: is_present(uri, access), run_id)
 
 
 def find_videos(catalog: Catalog, names: list[str]) -> list[Manifest]:

@@ -77,12 +77,12 @@ def reindex(
     """
     with sentences():
         from cluster.one_shot import catalog_of
+        from footage.lease_keeper import LeaseKeeper
         from footage.reindex_guard import WORKSPACE, new_reindex_id, refuse_live_runs
         from footage.reindexing import OWNER
         from footage.reindexing import reindex as rebuild
         from footage.settings import load_settings
         from footage.store_identity import store_id
-        from pipelines.lease_keeper import LeaseKeeper
 
         settings = load_settings(profile)
         address = index_address(store, index)

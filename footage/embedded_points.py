@@ -12,11 +12,14 @@ from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint
 from footage.records import SceneVectors, SparseVector, Vector
 
 _FIELDS = {
+    "scene_id": KEYWORD,
     "video_id": KEYWORD,
     "language": KEYWORD,
     "tags": KEYWORD,
     "start_s": FLOAT,
     "end_s": FLOAT,
+    "duration_s": FLOAT,
+    "indexed_at": FLOAT,
     "live": INTEGER,
 }
 
@@ -73,8 +76,9 @@ def engine_filter(where: SceneFilter) -> edge.Filter:
     must: list[Any] = [equals("workspace", where.workspace)]
     if where.live_only:
         must.append(equals("live", 1))
-    if where.video_ids:
-        must.append(edge.FieldCondition(key="video_id", match=edge.MatchAny(list(where.video_ids))))
+    for field, ids in (("scene_id", where.scene_ids), ("video_id", where.video_ids)):
+        if ids:
+            must.append(edge.FieldCondition(key=field, match=edge.MatchAny(list(ids))))
     if where.language is not None:
         must.append(equals("language", where.language))
     must.extend(equals("tags", tag) for tag in where.tags)
@@ -82,4 +86,9 @@ def engine_filter(where: SceneFilter) -> edge.Filter:
         must.append(edge.FieldCondition(key="end_s", range=edge.RangeFloat(gt=where.start_s)))
     if where.end_s is not None:
         must.append(edge.FieldCondition(key="start_s", range=edge.RangeFloat(lt=where.end_s)))
+    if where.min_duration_s is not None or where.max_duration_s is not None:
+        lasting = edge.RangeFloat(gte=where.min_duration_s, lte=where.max_duration_s)
+        must.append(edge.FieldCondition(key="duration_s", range=lasting))
+    if where.indexed_since is not None:
+        must.append(edge.FieldCondition(key="indexed_at", range=edge.RangeFloat(gte=where.indexed_since)))
     return edge.Filter(must=must)

@@ -10,6 +10,8 @@ from pathlib import Path
 from footage.child_process import python_path
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import StoreError
+from footage.folder_exchange import rebuilt_folder
+from footage.index import VectorIndex
 from footage.index_copy import Copied, copy_index, points_missing
 from footage.index_records import IndexSpec
 from footage.ownership import Ownership
@@ -18,11 +20,11 @@ _OWNER = "footage reindex"
 _LOCK_WAIT_S = 2.0  # the child of a killed rebuild ends with it, at once
 
 
-def build_aside(index: EmbeddedIndex, path: Path, spec: IndexSpec, say: Callable[[str], None]) -> Copied:
+def build_aside(index: VectorIndex, path: Path, spec: IndexSpec, say: Callable[[str], None]) -> Copied:
     """Write all of an index anew beside it, and build the graphs. The index itself is read only, and may be searched.
 
     Args:
-        index: open, at `path`; nobody writes to it meanwhile.
+        index: that at `path`, whoever has it open; nobody writes to it meanwhile.
         path: folder of its scenes.
         spec: of the index.
         say: called with what is done now.
@@ -31,7 +33,7 @@ def build_aside(index: EmbeddedIndex, path: Path, spec: IndexSpec, say: Callable
         IndexBusy: an earlier rebuild is still at work.
         StoreError: it could not be done; what there is of it is removed by the next one.
     """
-    aside = aside_of(path)
+    aside = rebuilt_folder(path)
     remove_aside(path)
     with EmbeddedIndex(aside, spec, owner=_OWNER) as fresh:
         copied = copy_index(index, fresh, lambda points: say(f"{points} scenes written anew"))
@@ -46,18 +48,13 @@ def build_aside(index: EmbeddedIndex, path: Path, spec: IndexSpec, say: Callable
     return copied
 
 
-def aside_of(path: Path) -> Path:
-    """Where the index at `path` is rebuilt."""
-    return path.parent / ".rebuilt" / path.name
-
-
 def remove_aside(path: Path) -> None:
     """Remove what a rebuild of the index at `path` left.
 
     Raises:
         IndexBusy: it is still at work.
     """
-    aside = aside_of(path)
+    aside = rebuilt_folder(path)
     if aside.parent.exists():
         held = Ownership(aside.with_name(aside.name + ".lock"), _OWNER, _LOCK_WAIT_S)
         shutil.rmtree(aside.parent)

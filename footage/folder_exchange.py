@@ -40,5 +40,10 @@ def folder_exists(path: Path) -> bool:
     return path.exists() or _former(path).exists()
 
 
+def rebuilt_folder(path: Path) -> Path:
+    """Where the index at `path` is rebuilt before it is exchanged."""
+    return path.parent / ".rebuilt" / path.name
+
+
 def _former(path: Path) -> Path:
     return path.with_name(f".{path.name}.former")

@@ -95,21 +95,21 @@ def open_index(
     spec: IndexSpec,
     settings: QdrantSettings,
     owner: str,
-    wait_s: float = 0,
+    wait_s: float = 10,
     create: bool = True,
 ) -> VectorIndex:
-    """The index at an address; an embedded one belongs to this process until it is closed.
+    """The index at an address; an embedded one is shared with the other processes of this machine.
 
     Args:
         address: see `index_address`.
         spec: what its vectors are.
         settings: of a server.
         owner: the command, for who finds an embedded index held.
-        wait_s: how long to wait for another owner of an embedded index.
+        wait_s: how long each call of an embedded index is tried while its owner does not answer.
         create: make it if it is not there.
 
     Raises:
-        IndexBusy: another process has the embedded index.
+        IndexBusy: the owner of the embedded index does not answer.
         IndexUnavailable: the server does not answer.
         IndexMismatch: it holds vectors of other models.
         StoreError: it is not there and `create` is False, or it cannot be used.
@@ -118,9 +118,9 @@ def open_index(
         from footage.server_index import ServerIndex
 
         return ServerIndex(address.url, spec, settings, create)
-    from footage.embedded_index import EmbeddedIndex
+    from footage.shared_index import SharedIndex
 
-    return EmbeddedIndex(address.path, spec, owner, wait_s, create)
+    return SharedIndex(address.path, spec, owner, wait_s, create)
 
 
 def _server_url(url: str) -> str:

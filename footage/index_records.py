@@ -5,7 +5,9 @@ from typing import Literal
 
 from footage.records import SceneVectors, SparseVector, Vector
 
-ListName = Literal["transcript", "transcript_sparse", "visual", "caption"]
+VectorName = Literal["transcript", "transcript_sparse", "visual", "caption"]
+# What a search asks for: each vector by the query's text, and the picture's (`visual`) by a picture as well.
+ListName = Literal["transcript", "transcript_sparse", "visual", "caption", "image"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class ScenePoint:
     thumbnail_key: str
     vectors: SceneVectors
     tags: tuple[str, ...] = ()
+    indexed_at: float = 0.0  # POSIX seconds
     claim_generation: int = 1  # of the claim under which it was written; see VectorIndex.publish
 
 
@@ -78,17 +81,26 @@ class VectorQuery:
     list_name: ListName
     vector: Vector | SparseVector
 
+    @property
+    def vector_name(self) -> VectorName:
+        """Which vector of the scenes it is compared with."""
+        return "visual" if self.list_name == "image" else self.list_name
+
 
 @dataclass(frozen=True, slots=True)
 class SceneFilter:
     """Which scenes count. None, or empty, means all; a scene counts if any part of it lies in [start_s, end_s)."""
 
     workspace: str
+    scene_ids: tuple[str, ...] = ()
     video_ids: tuple[str, ...] = ()
     language: str | None = None
     tags: tuple[str, ...] = ()  # all of them
     start_s: float | None = None
     end_s: float | None = None
+    min_duration_s: float | None = None  # at least
+    max_duration_s: float | None = None  # at most
+    indexed_since: float | None = None  # POSIX seconds; at or after
     live_only: bool = True
 
 
@@ -105,3 +117,4 @@ class IndexHit:
     sidecar_key: str
     thumbnail_key: str
     score: float
+    indexed_at: float = 0.0  # POSIX seconds

@@ -1,43 +1,27 @@
-"""Searches of an index that another process owns: the owner answers them on a Unix socket of this machine.
+"""Calls of an index that this process owns, by other processes of this machine, on a Unix socket.
 
-One JSON line asks, one answers; nothing is unpickled. The socket lies in a folder that only its user can enter, and
-its path stands in `scenes.address` beside the index, since the path of a socket may have 107 bytes only.
+One line asks, one answers (index_wire.py); nothing is unpickled. The socket lies in a folder that only its user can
+enter, and its path stands in `scenes.address` beside the index, since the path of a socket may have 107 bytes only.
 """
 
 import contextlib
-import json
 import logging
 import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Set
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from footage.errors import IndexBusy, IndexFailed
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, VectorQuery, VideoHit
-from footage.index_spec import check_spec
-from footage.records import SparseVector, Vector
+from footage.errors import FootageError
+from footage.index_wire import from_line, to_line
 from footage.scratch import Scratch
 
 LOG = logging.getLogger(__name__)
-ANSWER_WITHIN_S = 10.0  # a search takes milliseconds; on a machine that indexes, seconds
-
-
-class Searches(Protocol):
-    """What an owner serves: VectorIndex has it."""
-
-    def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
-        """See VectorIndex.search."""
-        ...
-
-    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
-        """See VectorIndex.search_videos."""
-        ...
+GIVEN, REFUSED, FAILED = "given", "refused", "failed"  # begin an answer
+_DRAIN_S = 10.0  # for calls that are being answered when the owner closes; nearly all take milliseconds
 
 
 def address_file(index: Path) -> Path:
@@ -46,135 +30,81 @@ def address_file(index: Path) -> Path:
 
 
 class IndexService:
-    """Answers searches in threads of the owning process until close()."""
+    """Answers calls, each connection in a thread of its own, until close()."""
 
-    def __init__(self, index: Searches, path: Path) -> None:
-        """Serve `index`, which lies at `path`."""
+    def __init__(self, index: object, path: Path, methods: Set[str]) -> None:
+        """Serve `methods` of `index`, which lies at `path`."""
         self._scratch = Scratch()
         self._address = address_file(path)
+        self._closing = False
+        self._serving: dict[threading.Thread, socket.socket] = {}
+        service = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                line = self.rfile.readline()
-                if line:
-                    self.wfile.write(json.dumps(_answer(index, json.loads(line))).encode() + b"\n")
+                service._serving[threading.current_thread()] = self.connection
+                # One that came while the service closes was not told to end.
+                while not service._closing and (line := self.rfile.readline()):
+                    self.wfile.write(_answer(index, methods, line))
+
+            def finish(self) -> None:
+                service._serving.pop(threading.current_thread(), None)
+                super().finish()
 
         class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             daemon_threads = True
+            request_queue_size = 128  # who connects while so many wait is refused
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Called where the handler raised: who asked is told, and the owner goes on."""
                 error = sys.exc_info()[1]
                 if isinstance(error, OSError):
                     return  # who asked is gone
-                LOG.error("A search of the index failed.", exc_info=error)
+                LOG.error("A call of the index failed.", exc_info=error)
                 with contextlib.suppress(OSError):
-                    request.sendall(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
+                    request.sendall(to_line([FAILED, f"{type(error).__name__}: {error}"]))
 
-        self._server = Server(f"{self._scratch.path}/index.sock", Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="index-service").start()
-        self._address.write_text(f"{self._scratch.path}/index.sock")
+        self._socket = f"{self._scratch.path}/index.sock"
+        self._server = Server(self._socket, Handler)
+        self._accepting = threading.Thread(target=self._accept, daemon=True, name="index-service")
+        self._accepting.start()
+        self._address.write_text(self._socket)
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop answering; what is being answered is answered."""
         self._address.unlink(missing_ok=True)
-        self._server.shutdown()
+        self._closing = True
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as waker:
+            waker.connect(self._socket)  # accept() does not notice that its socket is closed
+        self._accepting.join()
         self._server.server_close()
+        for how, wait_s in ((socket.SHUT_RD, _DRAIN_S), (socket.SHUT_RDWR, 1.0)):
+            self._end_connections(how, wait_s)
         self._scratch.remove()
 
+    def _end_connections(self, how: int, wait_s: float) -> None:
+        serving = dict(self._serving)
+        for connection in serving.values():
+            with contextlib.suppress(OSError):  # it ends by itself
+                connection.shutdown(how)
+        deadline = time.monotonic() + wait_s
+        for thread in serving:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
-class IndexClient:
-    """Searches through the owner of an index."""
-
-    def __init__(self, path: Path, spec: IndexSpec, answer_within_s: float = ANSWER_WITHIN_S) -> None:
-        """Find the owner's socket; each answer may take `answer_within_s` seconds.
-
-        Raises:
-            IndexBusy: the owner of the index does not answer searches.
-            IndexMismatch: it holds vectors of other models than `spec` says.
-        """
-        check_spec(path, spec)
-        self._answer_within_s = answer_within_s
-        try:
-            self._socket = address_file(path).read_text()
-            self._ask({"ask": "nothing"})
-        except OSError as error:
-            raise IndexBusy("The owner of the index does not answer searches.") from error
-
-    def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
-        """See VectorIndex.search.
-
-        Raises:
-            IndexBusy: the owner ended meanwhile, or is too busy to answer.
-            IndexFailed: the owner could not do the search; the message has its error.
-        """
-        asked = [{"list_name": query.list_name, **_vector_json(query.vector)} for query in queries]
-        lists = self._answer_to({"ask": "scenes", "queries": asked, "where": asdict(where), "limit": limit})
-        return [[IndexHit(**hit) for hit in hits] for hits in lists]
-
-    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
-        """See VectorIndex.search_videos; raises what search() raises."""
-        scope = {"workspace": workspace, "video_ids": list(video_ids), "limit": limit}
-        return [VideoHit(**hit) for hit in self._answer_to({"ask": "videos", "dense": vector.tolist(), **scope})]
-
-    def close(self) -> None:
-        """Nothing to give back."""
-
-    def _answer_to(self, request: dict[str, Any]) -> Any:
-        """What the owner answers to a search; an owner that does not is busy."""
-        try:
-            return self._ask(request)
-        except TimeoutError as error:
-            raise IndexBusy(
-                f"The owner of the index did not answer within {self._answer_within_s:g} s: it is busy. Try again."
-            ) from error
-        except OSError as error:
-            raise IndexBusy("The owner of the index stopped while it was asked; try again.") from error
-
-    def _ask(self, request: dict[str, Any]) -> Any:
-        with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(self._answer_within_s)
-            connection.connect(self._socket)
-            with connection.makefile("rwb") as stream:
-                stream.write(json.dumps(request).encode() + b"\n")
-                stream.flush()
-                answer = stream.readline()
-        if not answer:
-            raise ConnectionError("closed without an answer")
-        given = json.loads(answer)
-        if isinstance(given, dict):
-            raise IndexFailed(f"The owner of the index could not search it: {given['error']}.")
-        return given
+    def _accept(self) -> None:
+        """Not serve_forever(), which looks twice a second whether it is to end: a search would take that longer."""
+        while not self._closing:
+            request, address = self._server.get_request()
+            self._server.process_request(request, address)
 
 
-def _vector_json(vector: Vector | SparseVector) -> dict[str, Any]:
-    if isinstance(vector, SparseVector):
-        return {"indices": list(vector.indices), "values": list(vector.values)}
-    return {"dense": vector.tolist()}
-
-
-def _answer(index: Searches, request: dict[str, Any]) -> list[Any]:
-    """What a request asks for: lists of scenes, or videos, or nothing but whether anybody is there."""
-    match request["ask"]:
-        case "scenes":
-            queries = [_query(query) for query in request["queries"]]
-            where = SceneFilter(**{**request["where"], **_tuples(request["where"], "video_ids", "tags")})
-            return [[asdict(hit) for hit in hits] for hits in index.search(queries, where, request["limit"])]
-        case "videos":
-            dense = np.asarray(request["dense"], dtype=np.float32)
-            video_ids = tuple(request["video_ids"])
-            found = index.search_videos(dense, request["workspace"], video_ids, request["limit"])
-            return [asdict(hit) for hit in found]
-        case _:
-            return []
-
-
-def _query(query: dict[str, Any]) -> VectorQuery:
-    if "dense" in query:
-        return VectorQuery(query["list_name"], np.asarray(query["dense"], dtype=np.float32))
-    return VectorQuery(query["list_name"], SparseVector(tuple(query["indices"]), tuple(query["values"])))
-
-
-def _tuples(given: dict[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:
-    """These fields as they were before JSON made lists of them."""
-    return {name: tuple(given[name]) for name in names}
+def _answer(index: object, methods: Set[str], line: bytes) -> bytes:
+    """What a line asks for; the errors that footage raises on purpose are part of it."""
+    method, arguments = from_line(line)
+    if method not in methods:
+        raise ValueError(f"an index has no {method!r}")
+    try:
+        given = getattr(index, method)(*arguments)
+    except FootageError as error:
+        return to_line([REFUSED, type(error).__name__, str(error)])
+    return to_line([GIVEN, given])

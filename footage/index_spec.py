@@ -10,7 +10,11 @@ from footage.errors import IndexMismatch, StoreError
 from footage.folder_exchange import folder_exists
 from footage.index_records import IndexSpec
 
-LAYOUT = 2  # goes up when vectors or folders are added; 1 had neither captions nor descriptions, and no number
+LAYOUT = 3  # goes up when vectors, folders or fields that are filtered by are added
+_FORMER = {  # layouts that this footage knows and does not read, by what they lack; 1 had no number
+    1: "captions and no descriptions",
+    2: "durations and no times of indexing",
+}
 
 
 def read_spec(path: Path) -> IndexSpec | None:
@@ -52,10 +56,11 @@ def spec_of(held: dict[str, Any], index: str, instead: str) -> IndexSpec:
     """
     fields = dict(held)
     layout = fields.pop("layout", 1)
-    if layout in (1, LAYOUT):  # their fields are the same: what lacks some is damaged and not old
+    if layout in (*_FORMER, LAYOUT):  # their fields are the same: what lacks some is damaged and not old
         spec = IndexSpec(**fields)
     if layout != LAYOUT:
-        made = "an earlier footage, which had no captions and no descriptions" if layout == 1 else "a later footage"
+        former = _FORMER.get(layout)
+        made = f"an earlier footage, which had no {former}" if former else "a later footage"
         raise IndexMismatch(
             f"{index} was made by {made} (layout {layout}; this footage reads {LAYOUT}):"
             f" {instead}, or remove this one and index again."

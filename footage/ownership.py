@@ -55,10 +55,7 @@ class Ownership:
             if file is not None:
                 break
             if time.monotonic() >= deadline:
-                raise IndexBusy(
-                    f"The index of {path.parent.parent} is held by {read_owner(path) or 'another process'}. "
-                    "Wait for it to end, or end it, and try again."
-                )
+                raise IndexBusy(f"{held_sentence(path)} Wait for it to end, or end it, and try again.")
             time.sleep(POLL_S)
         self._file = file
         owner = Owner(what, os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
@@ -80,6 +77,11 @@ class Ownership:
             file.close()
             return None
         return file
+
+
+def held_sentence(path: Path) -> str:
+    """Who has the lock file `path` of an index, for a message."""
+    return f"The index of {path.parent.parent} is held by {read_owner(path) or 'another process'}."
 
 
 def read_owner(path: Path) -> Owner | None:

@@ -13,14 +13,13 @@ from footage.errors import FootageError
 from footage.index_address import IndexAddress
 from footage.index_copy import Copied, copy_index
 from footage.index_records import IndexSpec
-from footage.index_service import IndexService
 from footage.server_collections import CollectionNames
 from footage.server_index import ServerIndex
 from footage.server_swap import drop_collection, drop_old, new_generation, swap_aliases, unused_generations
+from footage.shared_index import SharedIndex
 from footage.storage_settings import QdrantSettings
 
 OWNER = "footage reindex"
-_LOCK_WAIT_S = 15.0  # a search that has the embedded index open ends within that
 _DRAIN_S = 2.0  # searches that found the old collections by their alias end within that; they take milliseconds
 
 Say = Callable[[str], None]
@@ -31,8 +30,8 @@ def reindex(
 ) -> Copied:
     """Rebuild an index. Killed at any moment, or failed, it leaves an index that is whole; it can be done again.
 
-    It takes the disk space of the index once more. Of an embedded index the searches of other processes are answered
-    by this one; during the exchange, a moment at the end, they wait.
+    It takes the disk space of the index once more. An embedded index is read and exchanged by its owner, if another
+    process owns it, and is there for searches all the while; during the exchange, a moment at the end, they wait.
 
     Args:
         address: of the index.
@@ -42,7 +41,7 @@ def reindex(
         store_id: of the store that the index is to belong to; None: it stays tied to the one that it is tied to.
 
     Raises:
-        IndexBusy: another process has the embedded index.
+        IndexBusy: the owner of the embedded index does not answer, or another re-indexing is at work.
         IndexMismatch: it holds the scenes of another store.
         StoreError: there is no index, or the result is not what it should be; the index is as it was.
     """
@@ -81,18 +80,13 @@ def _drop_leftovers(index: ServerIndex) -> None:
 
 
 def _reindex_folder(path: Path, spec: IndexSpec, say: Say, store_id: str | None) -> Copied:
-    from footage.embedded_index import EmbeddedIndex
-    from footage.embedded_rebuild import aside_of, build_aside, remove_aside
+    from footage.embedded_rebuild import build_aside, remove_aside
 
-    with EmbeddedIndex(path, spec, OWNER, _LOCK_WAIT_S, create=False) as index:
+    with SharedIndex(path, spec, OWNER, create=False) as index:
         if store_id is not None:
             index.bind(store_id)
-        service = IndexService(index, path)
-        try:
-            copied = build_aside(index, path, spec, say)
-        finally:
-            service.close()  # nobody may search during the exchange
+        copied = build_aside(index, path, spec, say)
         say("putting the rebuilt index in place")
-        index.replace_by(aside_of(path))
+        index.take_rebuilt()
         remove_aside(path)
     return copied

@@ -113,12 +113,15 @@ def make_collections(connection: ServerConnection, names: CollectionNames, spec:
     )
     number, text = models.PayloadSchemaType.FLOAT, models.PayloadSchemaType.KEYWORD
     scene_fields: dict[str, Any] = {
+        "scene_id": text,
         "video_id": text,
         "language": text,
         "tags": text,
         "generation": text,
         "start_s": number,
         "end_s": number,
+        "duration_s": number,
+        "indexed_at": number,
         "live": models.PayloadSchemaType.INTEGER,
         "claim_generation": models.PayloadSchemaType.INTEGER,
     }

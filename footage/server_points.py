@@ -51,7 +51,7 @@ def query_request(
         params = models.SearchParams(idf=corpus) if sparse_idf else None
     return models.QueryRequest(
         query=_query(query.vector),
-        using=query.list_name,
+        using=query.vector_name,
         filter=filter_of(where),
         limit=limit,
         with_payload=True,
@@ -81,8 +81,9 @@ def filter_of(where: SceneFilter) -> "models.Filter":
     must: list[Any] = [equals("workspace", where.workspace)]
     if where.live_only:
         must.append(equals("live", 1))
-    if where.video_ids:
-        must.append(any_of("video_id", where.video_ids))
+    for field, ids in (("scene_id", where.scene_ids), ("video_id", where.video_ids)):
+        if ids:
+            must.append(any_of(field, ids))
     if where.language is not None:
         must.append(equals("language", where.language))
     must.extend(equals("tags", tag) for tag in where.tags)
@@ -90,6 +91,11 @@ def filter_of(where: SceneFilter) -> "models.Filter":
         must.append(models.FieldCondition(key="end_s", range=models.Range(gt=where.start_s)))
     if where.end_s is not None:
         must.append(models.FieldCondition(key="start_s", range=models.Range(lt=where.end_s)))
+    if where.min_duration_s is not None or where.max_duration_s is not None:
+        lasting = models.Range(gte=where.min_duration_s, lte=where.max_duration_s)
+        must.append(models.FieldCondition(key="duration_s", range=lasting))
+    if where.indexed_since is not None:
+        must.append(models.FieldCondition(key="indexed_at", range=models.Range(gte=where.indexed_since)))
     return models.Filter(must=must)
 
 

@@ -15,15 +15,15 @@ from footage.storage_settings import QdrantSettings
 from footage.store_identity import store_id
 from pipelines.index_owner import RemoteIndex
 
-# After a driver was killed its actors live on for about two seconds, and with them the lock of the index.
+# After a driver was killed its actors live on for about two seconds, and with them the index.
 _LOCK_WAIT_S = 15.0
 
 
 @contextlib.contextmanager
 def one_run_at_a_time(address: IndexAddress, command: str) -> Iterator[None]:
-    """Hold an embedded index for the block, as far as other runs go; a server is for many runs at once.
+    """Keep other runs off an embedded index for the block; a server is for many runs at once.
 
-    The index itself changes hands within a run (its owner may be killed), so it cannot be the guard.
+    Two on one machine would only take its memory twice. Searches, the service and deletions share the index with a run.
 
     Raises:
         IndexBusy: another run has it; the message says which.
@@ -41,8 +41,8 @@ def one_run_at_a_time(address: IndexAddress, command: str) -> Iterator[None]:
 def check_index(
     address: IndexAddress, spec: IndexSpec, settings: QdrantSettings, command: str, catalog: Catalog
 ) -> None:
-    """Refuse an index that is held by a search, is of other models or another store, or was lost, before anything
-    starts; one that no store has yet is tied to this store.
+    """Refuse an index whose owner does not answer, or that is of other models or another store, or was lost, before
+    anything starts; one that no store has yet is tied to this store.
 
     Raises:
         IndexBusy, IndexMismatch, StoreError: see there; the message says what to do.

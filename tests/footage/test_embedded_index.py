@@ -155,14 +155,15 @@ def test_a_search_makes_no_index(path: Path) -> None:
     assert read_spec(path) is None
 
 
-@pytest.mark.parametrize("layout", [None, 1, LAYOUT + 1])
+@pytest.mark.parametrize("layout", [None, 1, 2, LAYOUT + 1])
 def test_an_index_of_another_footage_is_refused(path: Path, layout: int | None) -> None:
     EmbeddedIndex(path, SPEC, owner="a test").close()
     spec = path.with_name("spec.json")
     held = json.loads(spec.read_text())
     del held["layout"]
     spec.write_text(json.dumps(held if layout is None else held | {"layout": layout}))
-    made = "a later footage" if layout == LAYOUT + 1 else "an earlier footage, which had no captions and no desc"
+    lacks = {2: "durations and no times of indexing"}.get(layout or 1, "captions and no descriptions")
+    made = "a later footage" if layout == LAYOUT + 1 else f"an earlier footage, which had no {lacks}"
     with pytest.raises(IndexMismatch, match=rf"The index of .*/store was made by {made}.* index into another store"):
         EmbeddedIndex(path, SPEC, owner="a test")
 

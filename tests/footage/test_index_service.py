@@ -1,5 +1,10 @@
+"""Calls of an index by who does not own it, on the owner's socket."""
+
+import json
+import socket
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,118 +12,153 @@ import pytest
 
 from footage.embedded_index import EmbeddedIndex
 from footage.errors import IndexBusy, IndexFailed, IndexMismatch
-from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery, VideoHit, VideoPoint
-from footage.index_service import IndexClient, IndexService, address_file
-from footage.records import SceneVectors, SparseVector, Vector
+from footage.index_calls import METHODS
+from footage.index_client import IndexClient
+from footage.index_records import IndexSpec, SceneFilter, StoredPoint, VectorQuery
+from footage.index_service import IndexService, address_file
+from footage.index_wire import from_line, to_line
+from footage.records import SparseVector
+from tests.points import LIVE, SPEC, scene, seen, write
 
-SPEC = IndexSpec("text-model", 4, "vision-model", 3, sparse_idf=False)
-VIDEO = "00000000-0000-5000-8000-000000000001"
-QUERIES = [
-    VectorQuery("transcript", np.array([1, 0, 0, 0], dtype=np.float32)),
-    VectorQuery("transcript_sparse", SparseVector((7,), (2.0,))),
-]
-
-
-def _point(number: int) -> ScenePoint:
-    dense = np.eye(4, dtype=np.float32)[number]
-    scene_id = f"00000000-0000-5000-8000-00000000010{number}"
-    vectors = SceneVectors(scene_id, dense, SparseVector((7, 8), (1.0, 0.5)), None)
-    return ScenePoint(scene_id, VIDEO, "home", float(number), number + 1.0, "en", "g", "s", "t", vectors, ("outdoor",))
+WHERE = SceneFilter("home", ("a",), ("b", "c"), "en", ("outdoor", "night"), 1.5, 2.5, 0.5, 9.0, 1_800_000_000.25, False)
 
 
 @pytest.fixture
-def owned(tmp_path: Path) -> Iterator[tuple[EmbeddedIndex, IndexService, Path]]:
-    path = tmp_path / "index" / "scenes"
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "index" / "scenes"
+
+
+@pytest.fixture
+def owned(path: Path) -> Iterator[tuple[EmbeddedIndex, IndexService]]:
     index = EmbeddedIndex(path, SPEC, owner="the owner")
-    index.upsert([_point(0), _point(1)])
-    index.publish("home", VIDEO, "g")
-    index.put_descriptions([VideoPoint(VIDEO, "home", "en", np.array([0.6, 0.8, 0, 0], dtype=np.float32))])
-    service = IndexService(index, path)
-    yield index, service, path
+    write(index, seen(scene("v1/0"), visual=[1, 0, 0]))
+    service = IndexService(index, path, METHODS)
+    yield index, service
     service.close()
     index.close()
 
 
-def test_client_gets_what_the_index_gives(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
-    index, _, path = owned
-    where = SceneFilter("home", video_ids=(VIDEO,), language="en", tags=("outdoor",), start_s=0.0)
-
-    lists = IndexClient(path, SPEC).search(QUERIES, where, 5)
-
-    assert lists == index.search(QUERIES, where, 5)
-    assert [len(hits) for hits in lists] == [2, 2]
+@pytest.fixture
+def client(path: Path, owned: tuple[EmbeddedIndex, IndexService]) -> Iterator[IndexClient]:
+    client = IndexClient(path, SPEC, answer_within_s=10)
+    yield client
+    client.close()
 
 
-def test_client_finds_the_videos_that_the_index_finds(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
-    client = IndexClient(owned[2], SPEC)
-    asked = np.array([1, 0, 0, 0], dtype=np.float32)
+def test_what_goes_over_the_wire_comes_back_as_it_was() -> None:
+    point = seen(scene("v1/0", tags=("a", "b"), indexed_at=1_800_000_000.125), visual=[0.1, 0.2, 0.7], sparse={7: 0.1})
+    given = [WHERE, StoredPoint(point, True), VectorQuery("image", np.asarray([0.1, 1e-30], np.float32)), None, "é\n"]
+    where, stored, query, nothing, text = from_line(to_line(given))
+    assert (where, nothing, text) == (WHERE, None, "é\n")
+    assert hash(stored.point.tags) == hash(("a", "b"))
+    assert stored.point.vectors.transcript is None
+    assert stored.point.vectors.transcript_sparse == SparseVector((7,), (0.1,))
+    assert stored.point.vectors.visual.tolist() == point.vectors.visual.tolist()  # type: ignore[union-attr]
+    assert (query.list_name, query.vector.dtype, query.vector.tolist()) == (
+        "image",
+        np.float32,
+        np.asarray([0.1, 1e-30], np.float32).tolist(),
+    )
+    with pytest.raises(TypeError, match="set cannot be sent"):
+        to_line([{1}])
+    with pytest.raises(KeyError):
+        from_line(json.dumps({"Path": ["/etc"]}).encode())
 
-    assert client.search_videos(asked, "home", (VIDEO,), 5) == [VideoHit(VIDEO, pytest.approx(0.6))]
-    assert client.search_videos(asked, "home", ("another",), 5) == []
-    with pytest.raises(IndexFailed, match="dimension"):
-        client.search_videos(np.ones(2, dtype=np.float32), "home", (), 5)
+
+def test_errors_that_footage_raises_on_purpose_arrive_as_such(client: IndexClient) -> None:
+    with pytest.raises(IndexMismatch, match=r"The visual vector of scene .* has shape \(2,\)"):
+        client.call("upsert", ([seen(scene("v2/0"), visual=[1, 0])],))
+    client.call("bind", ("store-1",))
+    with pytest.raises(IndexMismatch, match="holds the scenes of another store"):
+        client.call("bind", ("store-2", True))
 
 
-def test_client_of_other_models_is_refused(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
+def test_any_other_error_is_said_and_the_owner_goes_on(client: IndexClient) -> None:
+    too_short = [VectorQuery("transcript", np.ones(2, np.float32))]
+    for _ in range(2):
+        with pytest.raises(IndexFailed, match=r"could not do what it was asked \(search\): .*dimension"):
+            client.call("search", (too_short, LIVE, 5))
+    assert client.call("count", (LIVE,)) == 1
+
+
+@pytest.mark.parametrize("method", ["close", "__class__", "take_rebuilt"])
+def test_only_what_is_served_can_be_called(client: IndexClient, method: str) -> None:
+    with pytest.raises(IndexFailed, match=f"an index has no '{method}'"):
+        client.call(method, ())
+
+
+def test_a_line_that_is_no_call_is_answered_with_an_error(client: IndexClient, path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(address_file(path).read_text())
+        raw.sendall(b"GET / HTTP/1.1\r\n")
+        assert json.loads(raw.recv(10_000))[0] == "failed"
+    assert client.call("count", (LIVE,)) == 1
+
+
+def test_another_model_is_refused(path: Path, owned: tuple[EmbeddedIndex, IndexService]) -> None:
     with pytest.raises(IndexMismatch, match="other-model"):
-        IndexClient(owned[2], IndexSpec("other-model", 4, "vision-model", 3, sparse_idf=False))
+        IndexClient(path, IndexSpec("other-model", 4, "vision-model", 3, sparse_idf=True), 10).call("count", (LIVE,))
 
 
-def test_owner_that_no_longer_answers_is_busy(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
-    _, service, path = owned
-    client = IndexClient(path, SPEC)
+def test_who_is_gone_is_not_there(client: IndexClient, path: Path, owned: tuple[EmbeddedIndex, IndexService]) -> None:
     address = address_file(path).read_text()
-    service.close()
+    client.call("count", (LIVE,))
+    owned[1].close()
+    assert not address_file(path).exists()
+    assert not Path(address).parent.exists()
     address_file(path).write_text(address)  # as a killed owner leaves it
-
-    with pytest.raises(IndexBusy):
-        client.search(QUERIES, SceneFilter("home"), 5)
-    with pytest.raises(IndexBusy):
-        IndexClient(path, SPEC)
-
-
-def test_an_error_of_the_owner_is_said_and_it_goes_on(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
-    index, _, path = owned
-    client = IndexClient(path, SPEC)
-    too_short = [VectorQuery("transcript", np.ones(2, dtype=np.float32))]
-
-    with pytest.raises(IndexFailed, match=r"The owner of the index could not search it: .*dimension"):
-        client.search(too_short, SceneFilter("home"), 5)
-    assert client.search(QUERIES, SceneFilter("home"), 5) == index.search(QUERIES, SceneFilter("home"), 5)
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"closed the connection|Broken pipe|No such file"):
+            client.call("count", (LIVE,))
+        assert not client.connected
 
 
 class Slow:
     """An index that answers when it is told to."""
 
     def __init__(self) -> None:
-        self.go_on = threading.Event()
+        self.asked, self.go_on = threading.Event(), threading.Event()
 
-    def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
-        self.asked = where
+    def count(self, where: SceneFilter) -> int:
+        self.asked.set()
         self.go_on.wait(60)
-        return []
-
-    def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
-        raise AssertionError
+        return 7
 
 
-def test_an_owner_that_takes_too_long_is_busy_and_not_gone(tmp_path: Path) -> None:
-    path = tmp_path / "index" / "scenes"
+@pytest.fixture
+def slow(path: Path) -> Iterator[tuple[Slow, IndexService]]:
     EmbeddedIndex(path, SPEC, owner="a test").close()
     slow = Slow()
-    service = IndexService(slow, path)
-    client = IndexClient(path, SPEC, answer_within_s=0.5)
-
-    with pytest.raises(IndexBusy, match=r"did not answer within 0\.5 s: it is busy"):
-        client.search(QUERIES, SceneFilter("home"), 5)
+    service = IndexService(slow, path, METHODS)
+    yield slow, service
     slow.go_on.set()
-    where = SceneFilter("home", video_ids=(VIDEO,), tags=("outdoor", "night"), end_s=2.5)
-    assert client.search(QUERIES, where, 5) == []
-    assert slow.asked == where
     service.close()
 
 
-def test_socket_is_for_its_user_only(owned: tuple[EmbeddedIndex, IndexService, Path]) -> None:
-    folder = Path(address_file(owned[2]).read_text()).parent
+def test_an_owner_that_takes_too_long_is_busy_and_not_gone(slow: tuple[Slow, IndexService], path: Path) -> None:
+    client = IndexClient(path, SPEC, answer_within_s=0.2)
+    with pytest.raises(IndexBusy, match=r"did not answer within 0\.2 s: it is busy"):
+        client.call("count", (LIVE,))
+    slow[0].go_on.set()
+    assert client.call("count", (LIVE,)) == 7
 
-    assert folder.stat().st_mode & 0o077 == 0
+
+def test_what_is_being_answered_when_the_owner_closes_is_answered(slow: tuple[Slow, IndexService], path: Path) -> None:
+    client, answers = IndexClient(path, SPEC, answer_within_s=10), []
+    asking = threading.Thread(target=lambda: answers.append(client.call("count", (LIVE,))))
+    asking.start()
+    assert slow[0].asked.wait(10)
+    closing = threading.Thread(target=slow[1].close)
+    closing.start()
+    while address_file(path).exists():
+        time.sleep(0.001)
+    closing.join(0.05)
+    assert closing.is_alive()
+    slow[0].go_on.set()
+    for thread in (asking, closing):
+        thread.join(10)
+    assert answers == [7]
+
+
+def test_the_socket_is_for_its_user_only(owned: tuple[EmbeddedIndex, IndexService], path: Path) -> None:
+    assert Path(address_file(path).read_text()).parent.stat().st_mode & 0o077 == 0

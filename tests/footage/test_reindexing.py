@@ -19,12 +19,12 @@ from footage.errors import IndexBusy, IndexUnavailable, StoreError
 from footage.index_address import IndexAddress
 from footage.index_copy import Copied
 from footage.index_records import IndexSpec, StoredPoint, VectorQuery
-from footage.index_service import IndexClient
 from footage.index_spec import read_spec
 from footage.ownership import Ownership
 from footage.reindexing import reindex
 from footage.server_index import ServerIndex
 from footage.server_swap import new_generation, unused_generations
+from footage.shared_index import SharedIndex
 from footage.storage_settings import QdrantSettings
 from tests.conftest import PROJECT
 from tests.footage.test_index_copy import everything, fill
@@ -97,12 +97,62 @@ def test_searches_of_others_are_answered_while_an_embedded_index_is_rebuilt(path
 
     def search(step: str) -> None:
         if step.endswith("graphs"):
-            answers.append(IndexClient(path, SPEC).search(QUERY, LIVE, 10))
+            with SharedIndex(path, SPEC, owner="footage search") as asking:
+                answers.append(asking.search(QUERY, LIVE, 10))
             with pytest.raises(IndexBusy, match="is held by `footage reindex`"):
                 EmbeddedIndex(path, SPEC, owner="footage index")
 
     rebuild(path, search)
     assert answers == [expected]
+
+
+OWNING = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    import numpy as np
+    from footage.index_records import VectorQuery
+    from footage.shared_index import SharedIndex
+    from tests.points import LIVE, SPEC
+    QUERY = [VectorQuery("visual", np.asarray([0.3, 0.1, 0.9], np.float32))]
+    with SharedIndex(Path(sys.argv[1]), SPEC, "footage serve") as index:
+        expected, answers = index.search(QUERY, LIVE, 10), 0
+        print("owner", flush=True)
+        while not Path(sys.argv[2]).exists():
+            assert index.search(QUERY, LIVE, 10) == expected
+            answers += 1
+            time.sleep(0.005)  # the rebuild needs a core too
+        print(answers, flush=True)
+    """
+)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_an_index_that_another_process_owns_is_rebuilt(path: Path, tmp_path: Path, killed: bool) -> None:
+    with EmbeddedIndex(path, SPEC, owner="a test") as index:
+        before, told = everything(index), described(index)
+    command = [sys.executable, "-c", OWNING, str(path), str(tmp_path / "done")]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "owner\n"
+    scenes = path.stat().st_ino
+
+    def kill(step: str) -> None:
+        if killed and step.endswith("graphs"):
+            owner.kill()
+
+    try:
+        assert rebuild(path, kill).points == 6
+        assert path.stat().st_ino != scenes
+        (tmp_path / "done").touch()
+        answers = owner.communicate(timeout=30)[0]
+    finally:
+        owner.kill()
+    assert killed or (owner.returncode == 0 and int(answers) > 0)
+    assert sorted(file.name for file in path.parent.iterdir()) == FILES
+    with EmbeddedIndex(path, SPEC, owner="a test", create=False) as index:
+        assert everything(index) == before
+        assert described(index) == told
 
 
 def test_a_rebuild_that_is_still_at_work_is_left_alone(path: Path) -> None:

@@ -101,12 +101,15 @@ def test_fields_are_indexed_before_any_point_comes(make: Make, client: QdrantCli
     schema = client.get_collection(index.names.scenes).payload_schema
     assert {name: field.data_type.value for name, field in schema.items()} == {
         "workspace": "keyword",
+        "scene_id": "keyword",
         "video_id": "keyword",
         "language": "keyword",
         "tags": "keyword",
         "generation": "keyword",
         "start_s": "float",
         "end_s": "float",
+        "duration_s": "float",
+        "indexed_at": "float",
         "live": "integer",
         "claim_generation": "integer",
     }

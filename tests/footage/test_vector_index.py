@@ -43,7 +43,7 @@ from tests.points import (
 
 def test_a_point_comes_back_as_it_went_in(index: VectorIndex) -> None:
     full = seen(
-        scene("v1/0", language="ko", tags=("outdoor", "a red car")),
+        scene("v1/0", language="ko", tags=("outdoor", "a red car"), indexed_at=1_800_000_000.125),
         transcript=[0.5, 0.5, 0.5, 0.5],
         sparse={3: 0.5, 70_000: 0.25},
         visual=[0.6, 0.8, 0.0],
@@ -71,9 +71,9 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Two videos, one that is not live, and one of another workspace; only for reading."""
     index = open_engine(request.param, tmp_path_factory.mktemp("filled"), url_for(request.param, request))
     live = [
-        scene("v1/0", tags=("outdoor", "car")),
-        scene("v1/10", tags=("car",)),
-        scene("v2/0", tags=("outdoor",)),
+        scene("v1/0", tags=("outdoor", "car"), indexed_at=1_800_000_000.125),
+        scene("v1/10", tags=("car",), end_s=10.3, indexed_at=1_800_000_000.25),
+        scene("v2/0", tags=("outdoor",), indexed_at=1_800_000_000.5),
         scene("v2/10", language="de"),
         scene("v1/0", workspace="away"),
     ]
@@ -104,6 +104,17 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         (SceneFilter("home", start_s=20), set()),
         (SceneFilter("home", start_s=5, end_s=6), {"v1/0", "v2/0"}),
         (SceneFilter("home", language="en", start_s=10), {"v1/10"}),
+        (SceneFilter("home", scene_ids=(scene("v2/0").scene_id,)), {"v2/0"}),
+        (SceneFilter("home", scene_ids=tuple(scene(name).scene_id for name in ("v1/0", "v2/10"))), {"v1/0", "v2/10"}),
+        (SceneFilter("home", scene_ids=(scene("v1/0", workspace="away").scene_id,)), set()),
+        (SceneFilter("home", scene_ids=(scene("v3/0").scene_id,)), set()),
+        (SceneFilter("home", min_duration_s=10), {"v1/0", "v2/0", "v2/10"}),
+        (SceneFilter("home", min_duration_s=10.001), set()),
+        (SceneFilter("home", max_duration_s=0.3), {"v1/10"}),  # and 10.3 - 10 is more
+        (SceneFilter("home", min_duration_s=0.301, max_duration_s=9.999), set()),
+        (SceneFilter("home", min_duration_s=0.3, max_duration_s=10), {"v1/0", "v1/10", "v2/0", "v2/10"}),
+        (SceneFilter("home", indexed_since=1_800_000_000.25), {"v1/10", "v2/0"}),
+        (SceneFilter("home", indexed_since=1_800_000_000.251), {"v2/0"}),
         (SceneFilter("home", live_only=False), {"v1/0", "v1/10", "v2/0", "v2/10", "v3/0"}),
     ],
 )
@@ -112,6 +123,8 @@ def test_filters(filled: VectorIndex, where: SceneFilter, expected: set[str]) ->
     assert names(filled, where) == want
     (hits,) = filled.search([VectorQuery("visual", np.asarray([1, 0, 0], np.float32))], where, 10)
     assert {hit.scene_id for hit in hits} == want
+    (hits,) = filled.search([VectorQuery("image", np.asarray([0, 1, 0], np.float32))], where, 10)
+    assert {hit.scene_id for hit in hits} == want  # a picture asks for the pictures
 
 
 def test_each_list_gives_the_nearest_of_its_own(index: VectorIndex) -> None:
@@ -178,6 +191,15 @@ def test_rarity_is_counted_in_the_workspace_among_what_is_live(index: VectorInde
     write(index, *(seen(scene(f"v1/{start}", workspace="away"), sparse={6: 1.0}) for start in range(5)))
     (hits,) = index.search([VectorQuery("transcript_sparse", SparseVector((6,), (2.0,)))], LIVE, 10)
     assert [(hit.scene_id, hit.score) for hit in hits] == [(said[0].scene_id, pytest.approx(2 * np.log(2.5 / 1.5 + 1)))]
+
+
+def test_what_another_workspace_gets_changes_no_score(index: VectorIndex) -> None:
+    write(index, *(seen(scene(f"v1/{start}"), sparse={5: 1.0, 6 + start: 1.0}) for start in range(4)))
+    asked = [VectorQuery("transcript_sparse", SparseVector((5, 6), (1.0, 1.0)))]
+    before = index.search(asked, LIVE, 10)
+    write(index, *(seen(scene(f"v1/{start}", workspace="away"), sparse={6: 1.0}) for start in range(50)))
+    assert index.search(asked, LIVE, 10) == before
+    assert len({hit.score for hit in before[0]}) == 2  # rarity counts
 
 
 def test_deleting_a_video_leaves_the_others(index: VectorIndex) -> None:
