@@ -1,4 +1,4 @@
-"""Gets the models of a profile ready, once per machine: checks that they are there and exports their text towers.
+"""Gets the models of a profile ready, once per machine: checks that they are there and exports the towers of queries.
 
 What is made lies in the model cache under the model's name and a hash of its content and of the settings that matter,
 so another model or another setting makes another entry, and two processes that prepare the same one share it.
@@ -22,10 +22,11 @@ from footage.models import model_cache, model_name, model_version, resolve_model
 from footage.settings import Settings, load_settings
 from footage.stored_models import StoredModels
 
-LAYOUT = 2  # goes up when what this module writes changes, so that older entries are made anew
+LAYOUT = 3  # goes up when what this module writes changes, so that older entries are made anew
 ENTRY = "prepared.json"
 MODEL = "model"
-TOWER = "tower"
+TOWER = "tower"  # of texts
+PICTURE_TOWER = "picture-tower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,14 @@ class PreparedModels:
     text_name: str
     text_version: str
     text_folder: Path  # what TextEmbedder loads
-    text_tower_folder: Path  # what QueryEncoder loads
+    text_tower_folder: Path  # what TextQueryEncoder loads
     text_dimensions: int
     sparse_idf: bool  # the sparse head is a constant: the index is to weigh tokens by their rarity
     vision_name: str
     vision_version: str
     vision_folder: Path  # what FrameEmbedder loads
-    vision_tower_folder: Path  # what QueryEncoder and the tags of FrameEmbedder load
+    vision_tower_folder: Path  # what PictureQueryEncoder and the tags of FrameEmbedder load for texts
+    picture_tower_folder: Path  # what PictureQueryEncoder loads for pictures
     vision_dimensions: int
     caption_name: str = ""  # empty: no captions are made
     caption_version: str = ""
@@ -112,6 +114,7 @@ def prepared_models(settings: Settings) -> PreparedModels | None:
         vision_version=model_version(settings.frames),
         vision_folder=resolve_model(settings.frames),
         vision_tower_folder=frames / TOWER,
+        picture_tower_folder=frames / PICTURE_TOWER,
         vision_dimensions=frame_facts["dimensions"],
         caption_name=caption_name,
         caption_version=caption_version,
@@ -170,12 +173,12 @@ def _build_text(settings: TextSettings, folder: Path, progress: Callable[[str], 
 
 
 def _build_frames(settings: FrameSettings, folder: Path, progress: Callable[[str], None]) -> None:
-    from actors.siglip_export import export_siglip_text_tower
+    from actors.siglip_export import export_siglip
     from actors.torch_runtime import set_up_torch
 
     progress(f"Preparing the frame model {model_name(settings)} for queries.")
     set_up_torch()
-    dimensions = export_siglip_text_tower(resolve_model(settings), settings, folder / TOWER)
+    dimensions = export_siglip(resolve_model(settings), settings, folder / TOWER, folder / PICTURE_TOWER)
     (folder / ENTRY).write_text(json.dumps({"dimensions": dimensions}))
 
 

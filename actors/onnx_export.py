@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,15 @@ def way_out(precision: Precision, section: str) -> str:
     return f"Set {section}.query_precision to {'fp16' if precision == 'int8' else 'fp32'}."
 
 
-def export_onnx(module: Any, inputs: dict[str, Any], outputs: list[str], folder: Path, precision: Precision) -> None:
-    """Export with free batch size and length.
+def export_onnx(
+    module: Any,
+    inputs: dict[str, Any],
+    outputs: list[str],
+    folder: Path,
+    precision: Precision,
+    free_axes: Sequence[str] = ("batch", "length"),
+) -> None:
+    """Export with free batch size and, for texts, length.
 
     The exporter is the TorchScript one: the newer one needs onnxscript, and a tower has no control flow to keep. ONNX
     Runtime then folds constants and fuses nodes once, for any CPU (level "extended"; "all" is for one processor), so
@@ -30,16 +38,17 @@ def export_onnx(module: Any, inputs: dict[str, Any], outputs: list[str], folder:
 
     Args:
         module: its forward takes the inputs in their order.
-        inputs: name → example tensor (batch, length). The example is padded, so that the trace keeps the mask.
+        inputs: name → example tensor. That of texts (batch, length) is padded, so that the trace keeps the mask.
         outputs: names; the first axis of each is the batch.
         folder: gets model.onnx and weights.bin.
         precision: of the weights.
+        free_axes: the first axes of each input, which may have any size; the others have the example's.
     """
     import torch
 
     traced = folder / "traced"
     traced.mkdir(parents=True)
-    axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "length"} for name in inputs}
+    axes: dict[str, dict[int, str]] = {name: dict(enumerate(free_axes)) for name in inputs}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of each branch; the comparison afterwards is the check
         torch.onnx.export(

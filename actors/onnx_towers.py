@@ -1,12 +1,14 @@
-"""The text towers as ONNX files, with their tokenizers: what a query needs, without torch.
+"""The text towers as ONNX files, with their tokenizers: what a query of words needs, without torch.
 
 A tower is a folder: model.onnx and its weights.bin, the tokenizer's file, and tower.json with what the tokenizer's
-file does not say. text_tower_export.py and siglip_export.py make them and compare them with the originals.
+file does not say. text_tower_export.py and siglip_export.py make them and compare them with the originals. The image
+tower is in picture_tower.py.
 """
 
 import json
 import re
 import string
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,11 @@ SENTENCEPIECE = "spiece.model"
 DESCRIPTION = "tower.json"
 SPACE = "▁"  # how SentencePiece writes a space
 WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+MOST_PADDING = 16  # tokens; most queries are shorter
 
 
-def open_session(model: Path, precision: str) -> Any:
-    """An ONNX Runtime session with one thread.
+def open_session(model: Path, precision: str, threads: int = 1) -> Any:
+    """An ONNX Runtime session.
 
     The file is already optimised and a query runs it once, so neither the optimiser nor the repacking of weights pays:
     without them the 90 MB MiniLM tower opened in 0.04 s instead of 0.16 s. int8 weights must be repacked: else they
@@ -33,10 +36,11 @@ def open_session(model: Path, precision: str) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.disable_prepacking", "0" if precision == "int8" else "1")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # or its threads keep cores from others
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
@@ -57,6 +61,20 @@ def sparse_vector(token_ids: list[int], weights: Vector, special_ids: frozenset[
     return SparseVector(indices, tuple(heaviest[index] for index in indices))
 
 
+def alike(lengths: Sequence[int]) -> list[list[int]]:
+    """The places of texts that may share a batch: none is padded to more than twice its length, or MOST_PADDING.
+
+    So a long text costs those that came with it no more than themselves.
+    """
+    groups: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda place: (lengths[place], place)):
+        if groups and lengths[place] <= max(MOST_PADDING, 2 * lengths[groups[-1][0]]):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
+
+
 class TextTower:
     """The text model: one text → its dense vector (dimensions,) of unit length and its sparse one."""
 
@@ -72,10 +90,37 @@ class TextTower:
 
     def encode(self, text: str) -> tuple[Vector, SparseVector]:
         """Dense and sparse vector of one text; longer ones are cut off at the model's number of tokens."""
-        token_ids = self._tokenizer.encode(text).ids
-        inputs = {"input_ids": np.array([token_ids]), "attention_mask": np.ones((1, len(token_ids)), np.int64)}
-        dense, weights = self._session.run(None, inputs)
-        return dense[0], sparse_vector(token_ids, weights[0], self._special_ids)
+        return self.encode_many([text])[0]
+
+    def encode_many(self, texts: Sequence[str]) -> list[tuple[Vector, SparseVector]]:
+        """Those of texts, in their order; texts of like length share a batch. A text's company changes its vectors by
+        rounding only.
+        """
+        token_ids: list[list[int]] = [self._tokenizer.encode(text).ids for text in texts]
+        found: dict[int, tuple[Vector, SparseVector]] = {}
+        for places in alike([len(ids) for ids in token_ids]):
+            dense, weights = self._run([token_ids[place] for place in places])
+            for row, place in enumerate(places):
+                ids = token_ids[place]
+                found[place] = dense[row], sparse_vector(ids, weights[row, : len(ids)], self._special_ids)
+        return [found[place] for place in range(len(texts))]
+
+    def tokens(self, text: str) -> SparseVector:
+        """The sparse vector where the model's sparse head gives each token the weight 1: it need not run."""
+        ids = self._tokenizer.encode(text).ids
+        return sparse_vector(ids, np.ones(len(ids), np.float32), self._special_ids)
+
+    def _run(self, token_ids: list[list[int]]) -> tuple[Any, Any]:
+        """Dense vectors (texts, dimensions) and token weights (texts, longest)."""
+        longest = max(len(ids) for ids in token_ids)
+        # Which id pads does not matter: it comes last and is masked.
+        padded = np.zeros((len(token_ids), longest), np.int64)
+        mask = np.zeros_like(padded)
+        for row, ids in enumerate(token_ids):
+            padded[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        dense, weights = self._session.run(None, {"input_ids": padded, "attention_mask": mask})
+        return dense, weights
 
 
 class SiglipTextTower:
@@ -101,9 +146,14 @@ class SiglipTextTower:
 
     def encode(self, text: str) -> Vector:
         """The vector of one text. SigLIP was trained on padded texts without an attention mask, so none is given."""
-        (vectors,) = self._session.run(None, {"input_ids": np.array([self.token_ids(text)])})
-        vector: Vector = vectors[0]
-        return vector
+        return self.encode_many([text])[0]
+
+    def encode_many(self, texts: Sequence[str]) -> list[Vector]:
+        """The vectors of texts, all in one batch."""
+        if not texts:
+            return []
+        (vectors,) = self._session.run(None, {"input_ids": np.array([self.token_ids(text) for text in texts])})
+        return list(vectors)
 
 
 class _TokenizerFile:

@@ -1,4 +1,4 @@
-"""Exports SigLIP's text tower to ONNX, with the tokenizer that its processor uses."""
+"""Exports SigLIP's towers to ONNX: here the text tower, with the tokenizer that its processor uses."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ import numpy as np
 
 from actors.onnx_export import ExportDiffers, export_onnx, way_out
 from actors.onnx_towers import DESCRIPTION, SENTENCEPIECE, TOKENIZER, SiglipTextTower
+from actors.siglip_picture_export import export_siglip_picture_tower
 from actors.tower_precision import TOLERANCES
 from footage.errors import SettingsError
 from footage.model_settings import FrameSettings
@@ -25,19 +26,19 @@ TEXTS = (
 )
 
 
-def export_siglip_text_tower(model_folder: Path, settings: FrameSettings, folder: Path) -> int:
-    """Export the text tower as an ONNX tower and compare ids and vectors with the Hugging Face classes.
+def export_siglip(model_folder: Path, settings: FrameSettings, text_folder: Path, picture_folder: Path) -> int:
+    """Export both towers as ONNX towers and compare ids and vectors with the Hugging Face classes.
 
     The ids are always padded to the text model's length: SigLIP reads the last position, and on shorter inputs its
     vectors are wrong without an error. The tower also keeps the scale and the bias of the model's sigmoid.
 
     Returns:
-        The dimensions of its vectors.
+        The dimensions of their vectors.
 
     Raises:
         SettingsError: the model is not of SigLIP's architecture (SigLIP 2 NaFlex has another).
-        ExportDiffers: on one of TEXTS the token ids differ, or the vectors' cosine is below the Tolerance of their
-            precision.
+        ExportDiffers: on one of TEXTS the token ids differ, or on one of them or of the test pictures the vectors'
+            cosine is below the Tolerance of their precision.
     """
     from transformers import AutoModel, AutoProcessor
 
@@ -47,9 +48,15 @@ def export_siglip_text_tower(model_folder: Path, settings: FrameSettings, folder
             f"The frame model {settings.model} is of type {kind!r}, and footage runs `siglip`: SigLIP, or SigLIP 2 of "
             f"a fixed resolution such as google/siglip2-base-patch16-224; name one of those in frames.model."
         )
-    folder.mkdir(parents=True)
     model = AutoModel.from_pretrained(str(model_folder)).float().eval()
     processor = AutoProcessor.from_pretrained(str(model_folder))
+    _export_text_tower(model, processor, settings, text_folder)
+    export_siglip_picture_tower(model, model_folder, settings, picture_folder)
+    return int(model.config.text_config.projection_size)
+
+
+def _export_text_tower(model: Any, processor: Any, settings: FrameSettings, folder: Path) -> None:
+    folder.mkdir(parents=True)
     _lower_case(processor.tokenizer)
     length = model.config.text_config.max_position_embeddings
     ids = processor(text=list(TEXTS), padding="max_length", truncation=True, max_length=length, return_tensors="pt")
@@ -62,7 +69,6 @@ def export_siglip_text_tower(model_folder: Path, settings: FrameSettings, folder
     }
     _save_tokenizer(processor.tokenizer, description, folder)
     _compare(model, ids["input_ids"], SiglipTextTower(folder), settings)
-    return int(model.config.text_config.projection_size)
 
 
 def _text_module(model: Any) -> Any:

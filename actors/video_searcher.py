@@ -1,12 +1,14 @@
 """Finds whole videos by what their descriptions say."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from functools import partial
+from typing import Protocol, Self
 
-from actors.scene_searcher import Encoder
+from actors.encoder import TextEncoder
+from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.index_records import VideoHit
 from footage.records import Vector
+from footage.sidecar import Manifest, StoredDescription
 from footage.storage import ObjectStore
 from footage.video_search import FoundVideo, VideoSearchRequest, VideoSearchResponse
 
@@ -20,13 +22,14 @@ class SearchableVideos(Protocol):
 
 
 class VideoSearcher:
-    """Searches the descriptions of one store."""
+    """Searches the descriptions of one store. Any number of threads may search at once."""
 
-    def __init__(self, index: SearchableVideos, store: ObjectStore, encoder: Encoder) -> None:
+    def __init__(self, index: SearchableVideos, store: ObjectStore, encoder: TextEncoder) -> None:
         """Take the descriptions' vectors, the videos' manifests, and what encodes queries by the same text model."""
         self._index = index
         self._store = store
         self._encoder = encoder
+        self._reads = StoreReads(store)
 
     def search(self, request: VideoSearchRequest) -> VideoSearchResponse:
         """Answer a search: the videos with the nearest descriptions first, at most `request.limit`.
@@ -35,22 +38,36 @@ class VideoSearcher:
         """
         vector = self._encoder.encode(request.query).transcript
         hits = self._index.search_videos(vector, request.workspace, (), request.limit)
-        found = list(self._found(Catalog(self._store, request.workspace), hits))
-        return VideoSearchResponse(query=request.query, workspace=request.workspace, videos=found)
+        catalog = Catalog(self._store, request.workspace)
+        manifests = self._reads.all([partial(catalog.manifest, hit.video_id) for hit in hits])
+        videos = [
+            _found(hit, manifest, manifest.told)
+            for hit, manifest in zip(hits, manifests, strict=True)
+            if manifest is not None and manifest.sources and manifest.told is not None
+        ]
+        return VideoSearchResponse(query=request.query, workspace=request.workspace, videos=videos)
 
-    @staticmethod
-    def _found(catalog: Catalog, hits: list[VideoHit]) -> Iterator[FoundVideo]:
-        for hit in hits:
-            manifest = catalog.manifest(hit.video_id)
-            if manifest is None or not manifest.sources or manifest.told is None:
-                continue
-            yield FoundVideo(
-                video_id=hit.video_id,
-                score=hit.score,
-                source_uris=[source.uri for source in manifest.sources],
-                duration_s=manifest.video.duration_s,
-                language=manifest.language,
-                scene_count=len(manifest.scenes),
-                description=manifest.told.text,
-                description_toy=manifest.told.toy,
-            )
+    def close(self) -> None:
+        """End the threads that read the store; again is fine. Index, store and encoder are left to their owner."""
+        self._reads.close()
+
+    def __enter__(self) -> Self:
+        """The searcher itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+
+def _found(hit: VideoHit, manifest: Manifest, told: StoredDescription) -> FoundVideo:
+    return FoundVideo(
+        video_id=hit.video_id,
+        score=hit.score,
+        source_uris=[source.uri for source in manifest.sources],
+        duration_s=manifest.video.duration_s,
+        language=manifest.language,
+        scene_count=len(manifest.scenes),
+        description=told.text,
+        description_toy=told.toy,
+    )

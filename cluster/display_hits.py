@@ -5,26 +5,35 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.display_text import clock, marked, print_toy_note, short_names, tags_line
-from cluster.list_names import NAMES, By
+from footage.list_names import NAMES
 from footage.search import SearchHit, SearchResponse
 from footage.video_search import VideoSearchResponse
 
-_WIDEST = max(len(by) for by in By)
+_WIDEST = max(map(len, NAMES.values()))
 
 
-def print_hits(response: SearchResponse) -> None:
-    """A table of hits, best first, with what is said and seen in each and the reasons for it."""
+def print_hits(response: SearchResponse, like: str | None = None, first: int = 1) -> None:
+    """A table of hits in their order, with what is said and seen in each and the reasons for it.
+
+    Args:
+        response: to show.
+        like: the picture or the scene that was searched by, as the user named it.
+        first: number of the first hit, where others were shown before.
+    """
     console = Console()
     if not response.hits:
-        console.print("Nothing found.", markup=False)
+        console.print("Nothing found." if first == 1 else "Nothing more was found.", markup=False)
+        _print_left_out(console, response)
         return
-    table = Table(title=Text(f"“{response.query}”"), title_justify="left", expand=True)
+    looked_for = [f"“{response.query}”"] if response.query is not None else []
+    looked_for += [f"like {like}"] if like is not None else []
+    table = Table(title=Text(", ".join(looked_for)), title_justify="left", expand=True)
     table.add_column("#", justify="right")
     table.add_column("scene", overflow="fold", ratio=2)
     table.add_column("what is said and seen", ratio=3)
     table.add_column("why: rank, score", no_wrap=True)
     names = short_names(hit.source_uris[0] for hit in response.hits)
-    for number, hit in enumerate(response.hits, 1):
+    for number, hit in enumerate(response.hits, first):
         video = Text(names[hit.source_uris[0]])
         video.append(f"\n{clock(hit.start_s)} – {clock(hit.end_s)}", style="bold")
         if hit.more_in_video:
@@ -32,11 +41,13 @@ def print_hits(response: SearchResponse) -> None:
         table.add_row(str(number), video, _content(hit), Text(_reasons(hit)))
     console.print(table)
     toys = [NAMES[asked.list] for asked in response.lists if asked.toy and asked.found]
-    toys += [By.CAPTION for hit in response.hits if hit.caption_toy]
+    toys += [NAMES["caption"] for hit in response.hits if hit.caption_toy]
     print_toy_note(console, [*toys, *("tags" for hit in response.hits if hit.tags_toy)])
     total = sum(response.took_ms.values())
     scenes = "1 scene" if len(response.hits) == 1 else f"{len(response.hits)} scenes"
-    console.print(f"{scenes} in {total:.0f} ms", style="dim")
+    more = f"; more: --offset {response.next_offset}" if response.next_offset is not None else ""
+    console.print(f"{scenes} in {total:.0f} ms{more}", style="dim", highlight=False)
+    _print_left_out(console, response)
 
 
 def print_found_videos(response: VideoSearchResponse) -> None:
@@ -70,4 +81,16 @@ def _content(hit: SearchHit) -> Text:
 
 
 def _reasons(hit: SearchHit) -> str:
-    return "\n".join(f"{NAMES[why.list]:{_WIDEST}} {why.rank:3}  {why.score:5.2f}" for why in hit.why)
+    lines = [f"{NAMES[why.list]:{_WIDEST}} {why.rank:3}  {why.score:5.2f}" for why in hit.why]
+    if hit.relevance is not None:
+        lines.append(f"{'relevance':{_WIDEST}}      {hit.relevance:5.2f}")
+    return "\n".join(lines)
+
+
+def _print_left_out(console: Console, response: SearchResponse) -> None:
+    """Say that there are less relevant scenes, and how to see them."""
+    if response.left_out:
+        scenes = "1 scene" if response.left_out == 1 else f"{response.left_out} scenes"
+        console.print(
+            f"{scenes} less relevant left out; --min-relevance 0 shows all", style="dim", highlight=False, markup=False
+        )

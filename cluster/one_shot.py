@@ -6,24 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footage.catalog import Catalog
-from footage.errors import IndexBusy, ModelMissing, SettingsError
+from footage.errors import ModelMissing, SettingsError
 from footage.identity import VIDEO_ID, check_name
 from footage.index import VectorIndex
 from footage.index_address import IndexAddress, index_address, open_index
-from footage.index_records import IndexSpec, ListName
+from footage.index_records import IndexSpec
 from footage.local_sources import folder_path
 from footage.s3_uri import is_s3
-from footage.search import SearchRequest, SearchResponse
+from footage.search import SearchRequest, SearchResponse, SimilarRequest
 from footage.settings import Settings
 from footage.sidecar import Manifest
 from footage.sources import source_name
 from footage.storage_settings import S3Settings
 from footage.store_address import open_store
+from footage.toy_lists import toy_lists
 from footage.video_search import VideoSearchRequest, VideoSearchResponse
 
 if TYPE_CHECKING:
     from actors.query_encoder import QueryEncoder
-    from footage.index_service import IndexClient
 
 
 def catalog_of(store: str | Path, workspace: str, s3: S3Settings) -> Catalog:
@@ -76,7 +76,11 @@ def as_shown(manifest: Manifest) -> dict[str, object]:
 
 
 def search_once(
-    request: SearchRequest, store: str | Path, settings: Settings, index: str | None = None
+    request: SearchRequest | SimilarRequest,
+    store: str | Path,
+    settings: Settings,
+    index: str | None = None,
+    picture: bytes | None = None,
 ) -> SearchResponse:
     """Answer one search.
 
@@ -85,16 +89,21 @@ def search_once(
         store: folder or s3://bucket/prefix.
         settings: of the profile that indexed.
         index: address of the index; None for that of the store.
+        picture: a JPEG, PNG or WebP file that scenes are to look like.
 
     Raises:
         IndexBusy: another process holds the index; the message says which.
         IndexMismatch: the index was made with other models than those of the settings.
         ModelMissing: a model of the settings is not on this machine or was not prepared.
+        SettingsError, NoSuchScene, UnreadablePicture: see SceneSearcher.
     """
     from actors.scene_searcher import SceneSearcher
 
-    with _opened(store, index, request.workspace, settings) as (opened, catalog, encoder):
-        return SceneSearcher(opened, catalog.store, encoder, settings.search, toy_lists(settings)).search(request)
+    with (
+        _opened(store, index, request.workspace, settings) as (opened, catalog, encoder),
+        SceneSearcher(opened, catalog.store, encoder, settings.search, toy_lists(settings)) as searcher,
+    ):
+        return searcher.similar(request) if isinstance(request, SimilarRequest) else searcher.search(request, picture)
 
 
 def search_videos_once(
@@ -103,26 +112,17 @@ def search_videos_once(
     """Find videos by their descriptions; takes and raises what search_once does."""
     from actors.video_searcher import VideoSearcher
 
-    with _opened(store, index, request.workspace, settings) as (opened, catalog, encoder):
-        return VideoSearcher(opened, catalog.store, encoder).search(request)
-
-
-def toy_lists(settings: Settings) -> frozenset[ListName]:
-    """The lists of a search whose vectors, or the texts that they are of, a toy model made."""
-    toys: set[ListName] = set()
-    if settings.text.toy:
-        toys |= {"transcript", "transcript_sparse", "caption"}
-    if settings.frames.toy:
-        toys.add("visual")
-    if settings.captions.adapter != "off" and settings.captions.toy:
-        toys.add("caption")
-    return frozenset(toys)
+    with (
+        _opened(store, index, request.workspace, settings) as (opened, catalog, encoder),
+        VideoSearcher(opened, catalog.store, encoder) as searcher,
+    ):
+        return searcher.search(request)
 
 
 @contextlib.contextmanager
 def _opened(
     store: str | Path, index: str | None, workspace: str, settings: Settings
-) -> "Iterator[tuple[VectorIndex | IndexClient, Catalog, QueryEncoder]]":
+) -> "Iterator[tuple[VectorIndex, Catalog, QueryEncoder]]":
     """The index, the catalog and the encoder of a search; the index is given back at the end."""
     from actors.model_preparation import prepared_models
     from actors.query_encoder import QueryEncoder
@@ -142,22 +142,13 @@ def _opened(
         opened.close()
 
 
-def _open_index(address: IndexAddress, spec: IndexSpec, settings: Settings) -> "VectorIndex | IndexClient":
-    """The index itself, or what its present owner answers. Raises IndexBusy, which says who that is, if it does not."""
-    from footage.index_service import IndexClient
+def _open_index(address: IndexAddress, spec: IndexSpec, settings: Settings) -> VectorIndex:
+    """The index, or what its present owner answers. Raises IndexBusy, which says who that is, if it does not."""
+    from footage.shared_index import SharedIndex
 
-    patience_s = min(settings.search.index_wait_s, settings.qdrant.patience_s)  # somebody waits for the answer
+    patience_s = settings.search.index_wait_s  # somebody waits for the answer
+    if address.path is not None:
+        return SharedIndex(address.path, spec, "footage search", patience_s, create=False)
+    patience_s = min(patience_s, settings.qdrant.patience_s)
     qdrant = settings.qdrant.model_copy(update={"patience_s": patience_s})
-
-    def opened(wait_s: float = 0) -> VectorIndex:
-        return open_index(address, spec, qdrant, "footage search", wait_s, create=False)
-
-    try:
-        return opened()
-    except IndexBusy:
-        if address.path is None:
-            raise
-        try:
-            return IndexClient(address.path, spec)
-        except IndexBusy:
-            return opened(settings.search.index_wait_s)
+    return open_index(address, spec, qdrant, "footage search", create=False)

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from footage.relevance_settings import RelevanceSettings
 from footage.setting_section import Section
 
 
@@ -62,7 +63,9 @@ class SearchSettings(Section):
     transcript_sparse_weight: float = Field(default=1.0, ge=0)
     """Weight of the list of scenes with the same words."""
     visual_weight: float = Field(default=1.0, ge=0)
-    """Weight of the list of scenes that look like the query."""
+    """Weight of the list of scenes that look like what the words of the query say."""
+    image_weight: float = Field(default=1.0, ge=0)
+    """Weight of the list of scenes that look like the picture, or the scene, that is searched by."""
     caption_weight: float = Field(default=1.0, ge=0)
     """Weight of the list of scenes whose caption means something similar."""
     transcript_floor: float = Field(default=-1.0, ge=-1, le=1)
@@ -70,6 +73,11 @@ class SearchSettings(Section):
     every scene, related or not, and fusion sees ranks only. The value belongs to the text model; -1 means none."""
     caption_floor: float = Field(default=-1.0, ge=-1, le=1)
     """The same for captions."""
+    min_relevance: float = Field(default=0.5, ge=0, le=1)
+    """Hits whose calibrated relevance is lower are left out, unless the search asks for another floor; 0 means none.
+    Where no list of a search has a calibration, nothing is left out."""
+    relevance: RelevanceSettings = RelevanceSettings()
+    """The calibration."""
     candidates: int = Field(default=100, ge=1)
     """Length of each list before fusion."""
     index_wait_s: float = Field(default=3, ge=0)

@@ -1,6 +1,7 @@
 """The demo: indexes the sample clips with the offline profile, then asks questions whose answers are known.
 
-Each search is printed as a user would see it, and held against the expected scene of demo_queries.yaml.
+Each search is printed as a user would see it, and held against the expected scene of demo_queries.yaml. At the end the
+search page is served until Ctrl-C, unless --no-page is given.
 """
 
 import argparse
@@ -33,6 +34,8 @@ def main() -> int:
     """Index, search, compare; the exit code is 0 if every first hit is the expected scene."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--store", type=Path, default=Path("build/demo-store"), help="where the index goes")
+    parser.add_argument("--no-page", action="store_true", help="end after the searches instead of serving the page")
+    parser.add_argument("--port", default="8000", help="of the page")
     options = parser.parse_args()
     where = ["--store", str(options.store.absolute()), "--profile", "offline"]
 
@@ -55,7 +58,10 @@ def main() -> int:
     _footage("videos", *where)
     print(f"\n{'All searches found' if not wrong else f'{wrong} searches did not find'} the expected scene first.")
     print(f"More: .venv/bin/footage show garage.mp4 --store {options.store}, or footage --help")
-    return int(wrong > 0)
+    if wrong or options.no_page:
+        return int(wrong > 0)
+    print(f"\n# the search page\n$ footage serve --store {options.store} --profile offline", flush=True)
+    return _footage("serve", "--port", options.port, *where).returncode
 
 
 if __name__ == "__main__":

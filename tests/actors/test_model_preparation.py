@@ -83,6 +83,11 @@ def test_layouts_of_the_gpu_profile_are_exported_in_each_precision(
     for line in TEXTS:
         assert float(tower.encode(line)[0] @ indexed[line][0]) > TOLERANCES[precision].least_cosine
         assert vision.encode(line).shape == (models.vision_dimensions,) == (24,)
+    for line, (dense, sparse) in zip(TEXTS, tower.encode_many(TEXTS), strict=True):
+        alone, sparse_alone = tower.encode(line)
+        np.testing.assert_allclose(dense, alone, atol=1e-5)
+        assert sparse.indices == sparse_alone.indices
+        np.testing.assert_allclose(sparse.values, sparse_alone.values, atol=1e-5)
     assert (vision.logit_scale, vision.logit_bias) == pytest.approx((np.exp(4.7), -16.7), rel=1e-5)
 
 

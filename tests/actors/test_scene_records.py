@@ -1,5 +1,6 @@
 """What the writer stores of scenes."""
 
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.spans import FINGERPRINT, WORKSPACE
 def test_what_is_stored_of_a_scene(bench: Bench) -> None:
     claim = made.claim_of("one", 1)
     bench.catalog.claims.create(claim)
+    before = time.time()
     row = made.span_row(claim, 0, texts=("red car", ""), language="ko", dataset="pilots")
     assert bench.write(row) == [("video_done", 2)]
 
@@ -45,6 +47,7 @@ def test_what_is_stored_of_a_scene(bench: Bench) -> None:
     first, second = bench.index.points(SceneFilter(WORKSPACE))
     assert (first.scene_id, first.language, first.generation) == (said, "ko", FINGERPRINT)
     assert first.tags == ("outdoor", "from 0")
+    assert before <= first.indexed_at == second.indexed_at <= time.time()
     assert first.vectors.caption is not None
     assert first.vectors.caption.tolist() == pytest.approx(row["caption_dense"][0])
     assert first.vectors.transcript is not None

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ from actors.scene_writer import SceneWriter
 from footage import identity
 from footage.catalog_records import Claim
 from footage.errors import SettingsError
+from footage.index_records import SceneFilter
 from footage.pipeline_settings import SearchSettings
 from footage.search import ListAsked, SearchRequest
 from footage.sidecar import StoredSpan
+from tests.memory_folder import memory_folder
 from tests.spans import FINGERPRINT, MODELS, READ_AT, WORKSPACE, claim_of, source_of, span_row, spans, take
 from tests.studio import Studio, WordEncoder
 
@@ -27,9 +30,10 @@ def filled(root: Path) -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio() -> Iterator[Studio]:
     """Only for reading."""
-    yield from filled(tmp_path_factory.mktemp("studio"))
+    with memory_folder() as folder:
+        yield from filled(folder)
 
 
 @pytest.fixture
@@ -58,7 +62,9 @@ def test_a_hit_says_why_it_is_there(studio: Studio) -> None:
         "source_uris": ["file:///films/street.mp4"],
         "start_s": 0.0,
         "end_s": pytest.approx(10 / 3),
+        "indexed_at": hit.indexed_at,
         "score": 1 / 60 + 1 / 60 + 1 / (60 + 1 / 0.5 - 1),
+        "relevance": None,
         "why": [
             {
                 "list": "transcript",
@@ -92,8 +98,12 @@ def test_a_hit_says_why_it_is_there(studio: Studio) -> None:
         "tags": {},
         "tags_toy": False,
         "thumbnail_key": f"thumbnails/{WORKSPACE}/{claim_of('street', 1).video_id}/{studio.scene_ids['street/0']}.jpg",
+        "sidecar_key": f"sidecars/{WORKSPACE}/{claim_of('street', 1).video_id}/{studio.scene_ids['street/0']}.json",
         "more_in_video": None,
     }
+    written_at = studio.index.points(SceneFilter(WORKSPACE, scene_ids=(hit.scene_id,)))[0].indexed_at
+    assert datetime.fromisoformat(hit.indexed_at).timestamp() == pytest.approx(written_at, abs=0.001)
+    assert (answer.next_offset, answer.left_out) == (1, 0)
     assert set(answer.took_ms) == {"encode", "index", "fuse", "read"}
 
 
@@ -211,13 +221,14 @@ def test_a_video_that_is_indexed_anew_is_shown_as_it_was(changing: Studio, publi
 
 
 @pytest.fixture(scope="module")
-def captioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def captioned() -> Iterator[Studio]:
     """Two silent scenes that look alike; only for reading."""
-    studio = Studio(tmp_path_factory.mktemp("captioned"))
-    studio.add("road", ("", ""), ("red", "red"), captions=("A blue house.", "blue car"), tags=("day", "night"))
-    studio.add("said", ("blue car", "red car"), ("red", "red"), tags=("day", "night"))
-    yield studio
-    studio.index.close()
+    with memory_folder() as folder:
+        studio = Studio(folder)
+        studio.add("road", ("", ""), ("red", "red"), captions=("A blue house.", "blue car"), tags=("day", "night"))
+        studio.add("said", ("blue car", "red car"), ("red", "red"), tags=("day", "night"))
+        yield studio
+        studio.index.close()
 
 
 def test_a_scene_is_found_by_its_caption_alone(captioned: Studio) -> None:
@@ -268,7 +279,7 @@ def test_tags_must_all_be_seen(captioned: Studio, tags: list[str], expected: set
     [
         ({"query": ""}, "it is empty: say what to look for"),
         ({"query": "  \n"}, "it is empty: say what to look for"),
-        ({"lists": ["sound"]}, "Input should be 'transcript', 'transcript_sparse', 'visual' or 'caption'"),
+        ({"lists": ["sound"]}, "Input should be 'transcript', 'transcript_sparse', 'visual', 'caption' or 'image'"),
         ({"workspace": "a/b"}, "The workspace 'a/b' cannot be used"),
         ({"dataset": ".x"}, "The dataset '.x' cannot be used"),
         ({"from_s": 5, "to_s": 5}, r"to_s \(5.0\) must be after from_s \(5.0\)"),

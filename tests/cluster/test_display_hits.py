@@ -31,6 +31,9 @@ def hit_of(**changes: object) -> SearchHit:
         "tags": {},
         "tags_toy": False,
         "thumbnail_key": "t",
+        "sidecar_key": "s",
+        "indexed_at": "2026-01-01T00:00:00.000+00:00",
+        "relevance": None,
         "more_in_video": None,
     }
     return SearchHit.model_validate(fields | changes)
@@ -41,7 +44,9 @@ def answer_of(hit: SearchHit, toy: bool = False) -> SearchResponse:
         ListAsked(list="caption", weight=1.0, found=1, toy=toy),
         ListAsked(list="visual", weight=1, found=0, toy=toy),
     ]
-    return SearchResponse(query="red car", workspace="home", hits=[hit], lists=asked, took_ms={"index": 2.0})
+    return SearchResponse(
+        query="red car", workspace="home", hits=[hit], next_offset=None, left_out=0, lists=asked, took_ms={"index": 2.0}
+    )
 
 
 def test_a_hit_shows_what_is_seen_and_that_its_caption_is_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,6 +58,32 @@ def test_a_hit_shows_what_is_seen_and_that_its_caption_is_why(capsys: pytest.Cap
     assert "caption      1   0.71" in shown
     assert "tag 5" not in shown  # the most probable ones only
     assert "toy" not in shown
+
+
+def test_pictures_relevance_and_further_pages_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    why = [Why(list="image", rank=12, score=0.5, weight=1.0, contribution=0.1)]
+    answer = answer_of(hit_of(why=why, relevance=0.876))
+    changes = {"query": None, "next_offset": 12, "left_out": 1}
+    print_hits(answer.model_copy(update=changes), like="dog [1].jpg", first=11)
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[0].strip() == "like dog [1].jpg"
+    for part in ("│ 11 │", "look-alike  12   0.50", "relevance        0.88"):
+        assert part in shown
+    assert shown.splitlines()[-2:] == [
+        "1 scene in 2 ms; more: --offset 12",
+        "1 scene less relevant left out; --min-relevance 0 shows all",
+    ]
+
+
+def test_nothing_found_says_what_was_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = answer_of(hit_of()).model_copy(update={"hits": []})
+    print_hits(answer)
+    print_hits(answer.model_copy(update={"left_out": 7}), first=21)
+    assert capsys.readouterr().out.splitlines() == [
+        "Nothing found.",
+        "Nothing more was found.",
+        "7 scenes less relevant left out; --min-relevance 0 shows all",
+    ]
 
 
 @pytest.mark.parametrize(

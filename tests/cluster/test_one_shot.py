@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.one_shot import find_video, search_once, toy_lists
+from cluster.one_shot import find_video, search_once
 from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
@@ -14,6 +14,7 @@ from footage.errors import ModelMissing, SettingsError, StoreError
 from footage.model_settings import CaptionSettings
 from footage.search import SearchRequest
 from footage.settings import Settings, load_settings
+from footage.toy_lists import toy_lists
 from tests.conftest import PROJECT
 from tests.footage.test_catalog import manifest_of, report_of
 from tests.spans import SPEC, WORKSPACE
