@@ -83,6 +83,15 @@ class Catalog:
             if key.endswith("/manifest.json") and (manifest := get_record(self.store, key, Manifest)) is not None:
                 yield manifest
 
+    def video_ids(self, after: str = "") -> Iterator[str]:
+        """The ids of the videos that have a manifest, in order; of later ones than `after`. Nothing is read."""
+        folder = f"videos/{self.workspace}/"
+        past = f"{folder}{after}0" if after else ""  # 0 comes after the slash: what lies below is passed over
+        for key in self.store.list(folder, past):
+            video_id, _, rest = key[len(folder) :].partition("/")
+            if rest == "manifest.json" and identity.VIDEO_ID.fullmatch(video_id):
+                yield video_id
+
     def videos(self) -> Iterator[Manifest]:
         """The manifests of the videos that can be shown: those that a source holds still."""
         return (manifest for manifest in self.manifests() if manifest.sources)
@@ -192,6 +201,16 @@ class Catalog:
     def quarantine(self) -> Iterator[QuarantineRecord]:
         """All quarantine records, by id."""
         return all_records(self.store, f"quarantine/{self.workspace}/", QuarantineRecord)
+
+    def quarantine_ids(self, after: str = "") -> Iterator[str]:
+        """The ids of all quarantine records, in order; of later ones than `after`. Nothing is read."""
+        keys = self.store.list(f"quarantine/{self.workspace}/", self._quarantine_key(after) if after else "")
+        names = (key.rpartition("/")[2].removesuffix(".json") for key in keys)
+        return (name for name in names if identity.VIDEO_ID.fullmatch(name))  # they are UUIDs too
+
+    def quarantine_record(self, quarantine_id: str) -> QuarantineRecord | None:
+        """One record."""
+        return get_record(self.store, self._quarantine_key(quarantine_id), QuarantineRecord)
 
     def put_quarantine(self, record: QuarantineRecord) -> QuarantineRecord:
         """Quarantine a source or span, or count one more run that failed on it; gives what was stored.

@@ -17,6 +17,17 @@ class SourceRecord(Stored):
     recorded_at: str = Field(description="When the source was read; of two findings the later one counts")
 
 
+class RunCounts(Stored):
+    """How far an index run had come at a sign of life. A video counts as done when it can be searched."""
+
+    videos_found: int = Field(description="Sources that it has to index; those indexed before are not among them")
+    videos_done: int = Field(description="Of those: indexed, by this run or meanwhile by another")
+    videos_quarantined: int
+    media_s: float = Field(description="Seconds of video indexed")
+    bytes_done: int = Field(description="Of the sources, as far as their spans are indexed")
+    bytes_total: int
+
+
 class Lease(Stored):
     """A run that gives signs of life: `leases/{workspace}/{run_id}.json`. It holds the claims that name the run."""
 
@@ -31,6 +42,7 @@ class Lease(Stored):
     nonce: str = Field(description="Changes with each renewal, so that a write whose answer was lost is known again")
     started_at: str
     expires_at: str = Field(description="UTC, ISO 8601; renewed well before")
+    counts: RunCounts | None = Field(default=None, description="None until sources are listed, or where none are")
 
 
 class Claim(Stored):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from footage.catalog_records import Claim
+from footage.identity import VIDEO_ID
 from footage.record_store import all_records, create_record, get_record, swap_record
 from footage.storage import ObjectStore
 
@@ -34,6 +35,11 @@ class ClaimBook:
         """Whether a video is still claimed as it was: by the same run, and not taken over in between."""
         held = self.get(claim.video_id)
         return held is not None and (held.run_id, held.generation) == (claim.run_id, claim.generation)
+
+    def ids(self, after: str = "") -> Iterator[str]:
+        """The ids of the videos that are claimed, in order; of later ones than `after`."""
+        keys = self._store.list(self._folder, self._key(after) if after else "")
+        return (name for key in keys if VIDEO_ID.fullmatch(name := key.rpartition("/")[2].removesuffix(".json")))
 
     def all(self) -> Iterator[Claim]:
         """All claims, by video id."""

@@ -23,9 +23,10 @@ class DatasetBook:
         """The datasets that have videos."""
         return self._store.folders(self._folder)
 
-    def videos(self, dataset: str) -> Iterator[str]:
-        """The ids of a dataset's videos, in order."""
-        return (key.rpartition("/")[2] for key in self._store.list(self._of(dataset)))
+    def videos(self, dataset: str, after: str = "") -> Iterator[str]:
+        """The ids of a dataset's videos, in order; of later ones than `after`."""
+        keys = self._store.list(self._of(dataset), self._key(dataset, after) if after else "")
+        return (key.rpartition("/")[2] for key in keys)
 
     def get(self, dataset: str, video_id: str) -> Reference | None:
         """How a video came into a dataset; None if it is not in it."""

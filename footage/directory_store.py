@@ -133,10 +133,10 @@ class DirectoryStore:
         with self._failing("look at", key):
             return path.is_file()
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
         """See ObjectStore. What is written or deleted while this runs may be listed or not."""
         with self._failing("list", prefix):
-            yield from walk_keys(self.root, *_split(prefix))
+            yield from walk_keys(self.root, *_split(prefix), after)
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         """See ObjectStore."""

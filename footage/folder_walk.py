@@ -10,18 +10,19 @@ from footage.storage import StoredObject
 _FOLDER = b"/"  # ends the name of a folder: with it, names are in the order of the keys that begin with them
 
 
-def walk_keys(root: Path, folder: str, beginning: str) -> Iterator[str]:
+def walk_keys(root: Path, folder: str, beginning: str, after: str = "") -> Iterator[str]:
     """Keys of the files at any depth below a folder whose path there begins with `beginning`, in byte order.
 
     Args:
         root: where keys begin.
         folder: a key's first parts, or empty.
         beginning: of the next part, which may be empty.
+        after: keys up to this one are left out, and folders that have no later ones are not opened.
 
     Files and folders that vanish meanwhile are left out, and so are hidden ones and links to folders, which may be
     loops.
     """
-    return map(os.fsdecode, _walk(os.fsencode(root), os.fsencode(folder), os.fsencode(beginning)))
+    return map(os.fsdecode, _walk(os.fsencode(root), os.fsencode(folder), os.fsencode(beginning), os.fsencode(after)))
 
 
 def walk_entries(root: Path, folder: str, beginning: str) -> Iterator[StoredObject]:
@@ -43,7 +44,7 @@ def next_parts(root: Path, folder: str) -> Iterator[str]:
             yield os.fsdecode(name.removesuffix(_FOLDER))
 
 
-def _walk(root: bytes, folder: bytes, beginning: bytes) -> Iterator[bytes]:
+def _walk(root: bytes, folder: bytes, beginning: bytes, after: bytes = b"") -> Iterator[bytes]:
     """Walks without recursion, so that a key costs the same at any depth; the stack holds what is left of each level.
 
     It is one list of names for a folder on the way, each popped from its end.
@@ -55,6 +56,8 @@ def _walk(root: bytes, folder: bytes, beginning: bytes) -> Iterator[bytes]:
             levels.pop()
             continue
         key = os.path.join(base, names.pop())
+        if key <= after and not (key.endswith(_FOLDER) and after.startswith(key)):
+            continue
         if key.endswith(_FOLDER):
             key = key.removesuffix(_FOLDER)
             levels.append((key, _reversed_names(os.path.join(root, key), b"")))

@@ -15,7 +15,7 @@ import socket
 from datetime import UTC, datetime
 
 from footage.catalog import Catalog
-from footage.catalog_records import Claim, Lease
+from footage.catalog_records import Claim, Lease, RunCounts
 from footage.dead_runs import this_machine
 from footage.errors import LeaseLost
 from footage.storage import ObjectStore
@@ -72,16 +72,22 @@ class RunLease:
             raise LeaseLost(f"There is a run {fresh.run_id} already: start this one again.")
         self._keep(fresh)
 
-    def renew(self, now: datetime) -> None:
+    def renew(self, now: datetime, counts: RunCounts | None = None) -> None:
         """Give another sign of life; to be called about every third of `lease_s`.
 
         A renewal that failed for an outage may have been done all the same; the next one goes on from either.
+
+        Args:
+            now: UTC.
+            counts: how far the run has come; None leaves what was said last.
 
         Raises:
             LeaseLost: the last one came too late, and another run took over this one's videos.
             StoreError: the store cannot be used; the lease is held until it expires.
         """
         fresh = self._fresh(now)
+        if counts is not None:
+            fresh = fresh.model_copy(update={"counts": counts})
         while not self._catalog.leases.swap(self._lease, fresh):
             if not self._take_up():
                 raise LeaseLost(

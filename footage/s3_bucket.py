@@ -55,17 +55,22 @@ class S3Bucket:
         """Where the service is."""
         return self._client.endpoint
 
-    def pages(self, prefix: str = "", delimiter: str = "", page_keys: int = PAGE_KEYS) -> Iterator[S3Page]:
+    def pages(
+        self, prefix: str = "", delimiter: str = "", page_keys: int = PAGE_KEYS, after: str = ""
+    ) -> Iterator[S3Page]:
         """The objects whose keys begin with `prefix`, page by page.
 
         Args:
             prefix: of whole keys.
             delimiter: keys that have it behind the prefix are not listed, but what comes before and with it is.
             page_keys: most keys and folders in a page, up to 1000.
+            after: keys up to this one are left out; it need not be there.
         """
         asked: dict[str, Any] = {"Prefix": prefix, "MaxKeys": page_keys}
         if delimiter:
             asked["Delimiter"] = delimiter
+        if after:
+            asked["StartAfter"] = after
         while True:
             # botocore asks for keys in URL encoding, since XML cannot carry all characters, and decodes them
             answer = self._call("list_objects_v2", **asked)
@@ -76,6 +81,7 @@ class S3Bucket:
             )
             if not answer.get("IsTruncated"):
                 return
+            asked.pop("StartAfter", None)
             asked["ContinuationToken"] = answer["NextContinuationToken"]
 
     def head(self, key: str) -> S3Object:
@@ -186,12 +192,13 @@ class S3Bucket:
             else:
                 upload_parts(self._client, self.name, key, file, part_bytes, self._encryption())
 
-    def url(self, key: str, lifetime_s: int | None = None) -> str:
+    def url(self, key: str, lifetime_s: int | None = None, content_type: str = "") -> str:
         """A URL that lets anybody read the object, for `url_lifetime_s` if not said, for a week at most, and no longer
-        than the credentials live that sign it.
+        than the credentials live that sign it. What comes has this content type, or the object's own if none is given.
         """
         lifetime_s = min(lifetime_s or self.settings.url_lifetime_s, LONGEST_URL_S)
-        return self._client.presigned(lifetime_s, Bucket=self.name, Key=key)
+        shown_as = {"ResponseContentType": content_type} if content_type else {}
+        return self._client.presigned(lifetime_s, Bucket=self.name, Key=key, **shown_as)
 
     def create(self) -> None:
         """Make the bucket; one of ours that is there is fine."""

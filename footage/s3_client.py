@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from footage.backoff import pause_s
-from footage.errors import SettingsError, StoreError, StoreRefused, StoreUnavailable
+from footage.errors import InstallationError, StoreError, StoreRefused, StoreUnavailable
 from footage.s3_refusals import Passing, refusal
 from footage.storage_settings import S3Settings
 from footage.transfers import TRANSFERS
@@ -152,7 +152,9 @@ def _make_client(settings: S3Settings) -> Any:
     from botocore.exceptions import BotoCoreError
 
     if "@" in settings.endpoint:  # it is shown in errors
-        raise SettingsError("The setting s3.endpoint holds a user name or a password; set AWS_ACCESS_KEY_ID instead.")
+        raise InstallationError(
+            "The setting s3.endpoint holds a user name or a password; set AWS_ACCESS_KEY_ID instead."
+        )
     style = settings.addressing
     if style == "auto":
         # at AWS botocore's own "auto" signs URLs for the host of all regions, which redirects, and then they are not
@@ -187,7 +189,7 @@ def _make_client(settings: S3Settings) -> Any:
         if settings.addressing == "auto" and style != "path" and not _is_aws(made.meta.endpoint_url):
             made = make("path")
     except (BotoCoreError, ValueError) as error:  # ValueError: the endpoint is no URL
-        raise SettingsError(
+        raise InstallationError(
             f"The settings s3 (endpoint {settings.endpoint!r}, region {settings.region!r}, aws_profile"
             f" {settings.aws_profile!r}) cannot be used: {str(error).rstrip('.')}."
         ) from error

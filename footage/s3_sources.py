@@ -106,6 +106,16 @@ def is_object_present(uri: str, settings: S3Settings) -> bool:
     return True
 
 
+def object_url(uri: str, settings: S3Settings, lifetime_s: int, content_type: str) -> str:
+    """A URL that lets anybody read an object for a while, as content of this type whatever the object's own is.
+
+    Raises:
+        StoreError: there are no credentials to sign with.
+    """
+    name, key = split_s3(uri)
+    return _bucket(name, settings).url(key, lifetime_s, content_type)
+
+
 def delete_object(uri: str, settings: S3Settings) -> None:
     """Remove an object; one that is gone already is fine. Raises StoreError if it cannot be removed."""
     name, key = split_s3(uri)

@@ -88,9 +88,9 @@ class S3Store:
             return False
         return True
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
         """See ObjectStore. A thousand keys cost one request, which is sent when the first of them is asked for."""
-        return (key for key, _ in self._entries(prefix))
+        return (key for key, _ in self._entries(prefix, after))
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         """See ObjectStore."""
@@ -143,8 +143,9 @@ class S3Store:
             " the same video. Keep the store at a service that has them, such as AWS S3 or Ceph, or in a folder."
         )
 
-    def _entries(self, prefix: str) -> Iterator[tuple[str, S3Object]]:
-        for page in self._bucket.pages(self._prefix + check_prefix(prefix)):
+    def _entries(self, prefix: str, after: str = "") -> Iterator[tuple[str, S3Object]]:
+        after = self._prefix + after if after else ""
+        for page in self._bucket.pages(self._prefix + check_prefix(prefix), after=after):
             for each in page.objects:
                 key = each.key.removeprefix(self._prefix)
                 if _is_key(key):

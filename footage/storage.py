@@ -66,10 +66,14 @@ class ObjectStore(Protocol):
         """Remove many objects; absent ones are fine. In order, except that a store may remove some at once."""
         ...
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
         """Keys that begin with `prefix` (any string, not only whole parts), in order of their UTF-8 bytes.
 
         Memory does not grow with their number, except with that of one folder.
+
+        Args:
+            prefix: of all keys.
+            after: leaves out the keys up to this one (any string), without looking through them.
         """
         ...
 

@@ -4,9 +4,9 @@ import time
 from datetime import UTC, datetime
 
 from footage.catalog import Catalog
+from footage.lease_keeper import LeaseKeeper
 from footage.leases import is_alive
 from footage.records import Source
-from pipelines.lease_keeper import LeaseKeeper
 from pipelines.progress import ProgressLine
 from pipelines.reconcile import Run, join_video
 from pipelines.tally import Tally

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from actors.decoder_limits import fetch_limit_s
 from footage.catalog import Catalog
 from footage.errors import StoreUnavailable
+from footage.lease_keeper import LeaseKeeper
 from footage.records import Source
 from footage.settings import Settings
 from pipelines.heartbeat import Heartbeat, OutageSeen, outage_in
 from pipelines.index_videos import IndexPools, stream_outcomes
-from pipelines.lease_keeper import LeaseKeeper
 from pipelines.ledger import LedgerClient
 from pipelines.original_deletion import delete_originals
 from pipelines.progress import ProgressLine

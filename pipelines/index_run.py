@@ -19,6 +19,7 @@ from footage.errors import FootageError, LeaseLost, StoreError, StoreUnavailable
 from footage.fingerprint import component_fingerprints, pipeline_fingerprint
 from footage.index import VectorIndex
 from footage.kept_parts import parts_of_run
+from footage.lease_keeper import LeaseKeeper
 from footage.leases import new_run_id
 from footage.model_list import check_models
 from footage.orphans import remove_orphans
@@ -41,7 +42,6 @@ from pipelines.index_access import check_index, index_of_run, one_run_at_a_time
 from pipelines.index_pass import IndexPass
 from pipelines.index_request import IndexRequest
 from pipelines.index_videos import IndexPools, index_pools
-from pipelines.lease_keeper import LeaseKeeper
 from pipelines.ledger import LedgerClient
 from pipelines.original_deletion import delete_originals
 from pipelines.preparation import ensure_prepared
@@ -124,6 +124,7 @@ def _run(work: _Work, sources: RunSources, started_at: datetime) -> RunReport:
         for uri, video_id in sources.plan.to_reference():
             join_dataset(catalog, run.dataset, video_id, uri)
     tally = Tally(counts.to_do, counts.bytes_to_do, counts.skipped, work.moved_before)
+    work.lease.tell(tally.counts)
     memory = MemorySampler(os.getpid())
     spec = work.models.index_spec()
     if counts.found:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from footage.catalog_records import RunCounts
 from footage.records import Source
 from footage.transfers import Transferred
 from pipelines.ledger import LedgerState
@@ -73,6 +74,18 @@ class Tally:
         )
         by_uri = {source.uri: source for source in sources}
         self.elsewhere |= {uri: (by_uri[uri], found) for uri, found in settled.elsewhere.items()}
+
+    def counts(self) -> RunCounts:
+        """How far the run has come, for its lease. Any thread may ask."""
+        progress = self.progress
+        return RunCounts(
+            videos_found=progress.videos,
+            videos_done=progress.done + progress.duplicate + progress.elsewhere,
+            videos_quarantined=progress.quarantined,
+            media_s=round(progress.media_s, 3),
+            bytes_done=progress.bytes_done,
+            bytes_total=progress.bytes_total,
+        )
 
     def _count(self, done: int, duplicate: int, quarantined: int) -> None:
         """The counts of the present tranche, on top of those before."""

@@ -51,8 +51,9 @@ class MemoryStore:
     def exists(self, key: str) -> bool:
         return check_key(key) in self._objects
 
-    def list(self, prefix: str) -> Iterator[str]:
-        yield from sorted((key for key in list(self._objects) if key.startswith(prefix)), key=str.encode)
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
+        found = (key for key in list(self._objects) if key.startswith(prefix) and key.encode() > after.encode())
+        yield from sorted(found, key=str.encode)
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         for key in self.list(prefix):

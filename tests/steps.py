@@ -79,9 +79,9 @@ class SteppedStore:
         self._steps.next(f"exists {key}")
         return self._store.exists(key)
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
         self._steps.next(f"list {prefix}")
-        return self._store.list(prefix)
+        return self._store.list(prefix, after)
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         self._steps.next(f"entries {prefix}")

@@ -22,7 +22,8 @@ TIMES = {
     "quarantine": {"first_failed_at", "last_failed_at", "run_id"},
 }
 
-NO_FIELDS = {"vectors", "claim_generation"}  # of a point: compared in their own way, and differs where a run took over
+# Of a point: compared in their own way, and those that differ from run to run or where a run took over.
+NO_FIELDS = {"vectors", "claim_generation", "indexed_at"}
 
 
 def snapshot(store_root: Path, *, described: bool = True) -> dict[str, Any]:

@@ -25,10 +25,10 @@ PARTS = st.text(st.sampled_from("a.-é0"), min_size=1, max_size=3).filter(lambda
 KEYS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 
 
-@given(keys=st.sets(KEYS, max_size=12), prefix=KEYS)
+@given(keys=st.sets(KEYS, max_size=12), prefix=KEYS, after=KEYS)
 @settings(deadline=None)
 def test_listings_are_those_of_the_sorted_keys(
-    tmp_path_factory: pytest.TempPathFactory, keys: set[str], prefix: str
+    tmp_path_factory: pytest.TempPathFactory, keys: set[str], prefix: str, after: str
 ) -> None:
     keys = {key for key in keys if not any(other.startswith(f"{key}/") for other in keys)}
     root = tmp_path_factory.mktemp("store")
@@ -40,7 +40,10 @@ def test_listings_are_those_of_the_sorted_keys(
     assert list(store.list("")) == in_order
     assert [entry.key for entry in store.entries("")] == in_order
     for beginning in (prefix, f"{prefix}/", prefix[0]):
-        assert list(store.list(beginning)) == [key for key in in_order if key.startswith(beginning)]
+        found = [key for key in in_order if key.startswith(beginning)]
+        assert list(store.list(beginning)) == found
+        for last in (after, f"{after}/", *found[:2]):
+            assert list(store.list(beginning, last)) == [key for key in found if key.encode() > last.encode()]
     for folder in ("", f"{prefix}/"):
         below = [key.removeprefix(folder) for key in in_order if key.startswith(folder)]
         parts = list(dict.fromkeys(key.partition("/")[0] for key in below if "/" in key))

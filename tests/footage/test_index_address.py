@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from footage.embedded_index import EmbeddedIndex
 from footage.errors import SettingsError, StoreError
 from footage.index_address import IndexAddress, index_address, open_index, spec_there, stored_spec
 from footage.server_index import ServerIndex
+from footage.shared_index import SharedIndex
 from footage.storage_settings import QdrantSettings
 from tests.points import LIVE, SPEC, drop, scene, server_settings, write
 from tests.qdrant_server.server import QdrantServer
@@ -59,7 +59,7 @@ def test_what_is_no_address(store: str, index: str | None, says: str) -> None:
 
 
 def test_the_index_at_an_address_is_opened(qdrant: QdrantServer, tmp_path: Path) -> None:
-    for given, kind in ((None, EmbeddedIndex), (qdrant.url, ServerIndex)):
+    for given, kind in ((None, SharedIndex), (qdrant.url, ServerIndex)):
         address = index_address(str(tmp_path), given)
         settings = server_settings(tmp_path)
         with pytest.raises(StoreError, match="Nothing is indexed"):

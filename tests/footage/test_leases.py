@@ -1,5 +1,6 @@
 """Signs of life, with a clock that tests set."""
 
+import json
 import os
 import socket
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from footage.catalog import Catalog
-from footage.catalog_records import Lease
+from footage.catalog_records import Lease, RunCounts
 from footage.dead_runs import this_machine
 from footage.errors import LeaseLost, StoreUnavailable
 from footage.leases import RunLease, break_lease, is_alive, live_runs
@@ -17,6 +18,7 @@ from tests.spans import WORKSPACE, claim_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LEASE_S = 60.0
+COUNTS = RunCounts(videos_found=8, videos_done=3, videos_quarantined=1, media_s=61.5, bytes_done=3000, bytes_total=9000)
 
 
 def at(seconds: float) -> datetime:
@@ -67,6 +69,7 @@ def test_what_others_see_of_a_run(catalog: Catalog, lease: RunLease) -> None:
         "pid": os.getpid(),
         "started_at": "2026-01-01T12:00:00.000+00:00",
         "expires_at": "2026-01-01T12:01:00.000+00:00",
+        "counts": None,
     }
     lease.renew(at(20))
     (later,) = live_runs(catalog, at(70))
@@ -77,6 +80,35 @@ def test_what_others_see_of_a_run(catalog: Catalog, lease: RunLease) -> None:
     lease.release()
     lease.release()
     assert list(catalog.leases.all()) == []
+
+
+def test_how_far_a_run_has_come_is_said_with_each_sign_of_life(catalog: Catalog, lease: RunLease) -> None:
+    lease.renew(at(20), COUNTS)
+    assert [held.counts for held in live_runs(catalog, at(21))] == [COUNTS]
+    lease.renew(at(40))
+    assert [held.counts for held in live_runs(catalog, at(41))] == [COUNTS]
+    later = COUNTS.model_copy(update={"videos_done": 4})
+    lease.renew(at(60), later)
+    assert [held.counts for held in live_runs(catalog, at(61))] == [later]
+    assert break_lease(catalog, "run-1", at(120))  # a lease with counts is broken like any other
+    with pytest.raises(LeaseLost):
+        lease.renew(at(121), later)
+
+
+def test_a_lease_of_an_earlier_version_is_read_renewed_and_broken(
+    catalog: Catalog, lease: RunLease, store: Flaky
+) -> None:
+    key = f"leases/{WORKSPACE}/run-1.json"
+    older = json.loads(store.get(key))
+    del older["counts"]
+    store.put(key, json.dumps(older).encode())
+    assert [held.counts for held in live_runs(catalog, at(1))] == [None]
+    lease.renew(at(20), COUNTS)
+    assert [held.counts for held in live_runs(catalog, at(21))] == [COUNTS]
+    store.put(key, json.dumps(older).encode())
+    assert not break_lease(catalog, "run-1", at(59))
+    assert break_lease(catalog, "run-1", at(61))
+    assert catalog.leases.get("run-1") is None
 
 
 def test_a_run_id_is_taken_once(catalog: Catalog, lease: RunLease) -> None:
@@ -135,11 +167,11 @@ def test_a_renewal_during_an_outage_is_made_up_for(
     store.away, store.writes_all_the_same = True, written
     for seconds in (20, 30):
         with pytest.raises(StoreUnavailable):
-            lease.renew(at(seconds))
+            lease.renew(at(seconds), COUNTS)
     store.away = False
-    lease.renew(at(40))
+    lease.renew(at(40), COUNTS)
     (held,) = live_runs(catalog, at(99))
-    assert held.expires_at == stamp(at(100))
+    assert (held.expires_at, held.counts) == (stamp(at(100)), COUNTS)
 
 
 def test_a_claim_lives_by_its_own_time_or_by_its_run(catalog: Catalog, lease: RunLease) -> None:

@@ -99,6 +99,11 @@ def test_list_takes_any_prefix_in_the_order_of_whole_keys(store: ObjectStore) ->
     assert list(store.list("a/x")) == ["a/x.json", "a/x/1", "a/x/2"]
     assert list(store.list("a/x/")) == ["a/x/1", "a/x/2"]
     assert list(store.list("nothing/")) == []
+    assert list(store.list("a", after="a/x/1")) == ["a/x/2", "a/y", "ab"]
+    assert list(store.list("a/", after="a/x0")) == ["a/y"]
+    assert list(store.list("", after="b/")) == ["b/1", "z", "é/1"]
+    assert list(store.list("b/", after="a")) == ["b/1"]
+    assert list(store.list("a", after="é")) == []
     for prefix in ("../", "/", "a//"):
         for listing in (store.list, store.entries, store.folders):
             with pytest.raises(StoreError, match="is not a key"):

@@ -70,6 +70,7 @@ def test_listing_by_pages(bucket: S3Bucket) -> None:
         bucket.put(key, b"")
     assert keys_of(list(bucket.pages(page_keys=4))) == [["a/1", "a/2", "a/b/1", "b/1"], ["c d/1", "e"]]
     assert keys_of(list(bucket.pages("a/", page_keys=2))) == [["a/1", "a/2"], ["a/b/1"]]
+    assert keys_of(list(bucket.pages(page_keys=2, after="a/2"))) == [["a/b/1", "b/1"], ["c d/1", "e"]]
     top = list(bucket.pages(delimiter="/", page_keys=2))
     assert keys_of(top) == [[], ["e"]]
     assert [page.folders for page in top] == [("a/", "b/"), ("c d/",)]

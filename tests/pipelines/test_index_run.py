@@ -8,10 +8,10 @@ import jsonschema
 import pytest
 import yaml
 
-from cluster.list_names import LISTS, By
 from cluster.one_shot import search_once
 from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
+from footage.list_names import By, lists_of
 from footage.search import SearchRequest
 from footage.settings import Settings
 from pipelines.index_request import IndexRequest
@@ -65,7 +65,7 @@ def test_sidecars_fit_the_published_schema(undisturbed: Finished) -> None:
 
 @pytest.mark.parametrize("search", SEARCHES, ids=[search["query"] for search in SEARCHES])
 def test_searches_find_the_expected_scene_first(undisturbed: Finished, offline: Settings, search: dict) -> None:
-    lists = [LISTS[By(name)] for name in search.get("by", [])]
+    lists = lists_of(By(name) for name in search.get("by", []))
     hit = search_once(SearchRequest(query=search["query"], lists=lists), undisturbed.store, offline).hits[0]
 
     assert hit.source_uris[0].endswith("/" + search["clip"])

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -13,8 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from actors.model_preparation import PreparedModels
 from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
+from footage.embedded_index import EmbeddedIndex
 from footage.settings import Settings
 from pipelines.index_request import IndexRequest
 from pipelines.index_run import run_index
@@ -127,6 +130,57 @@ def test_driver_is_killed_and_run_again_during_searches(undisturbed: Finished, c
 def _search(store: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cluster.cli", "search", "train", "--json", "--profile", "offline", "--store"]
     return subprocess.run([*command, str(store)], capture_output=True, text=True, check=False, timeout=60)
+
+
+# Owns the index as the service does, and searches it all the while; says how many scenes it found at most.
+SERVING = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    from footage.index_records import SceneFilter
+    from footage.index_spec import read_spec
+    from footage.shared_index import SharedIndex
+    path = Path(sys.argv[1])
+    with SharedIndex(path, read_spec(path), "footage serve") as index:
+        print("owner", flush=True)
+        found = 0
+        while True:
+            found = max(found, index.count(SceneFilter("default")))
+            print(found, flush=True)
+            time.sleep(0.2)
+    """
+)
+
+
+def test_a_run_goes_on_when_the_service_that_owns_the_index_is_killed(
+    undisturbed: Finished, undescribed: Settings, clips: Path, prepared: PreparedModels, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    path = store / "index" / "scenes"
+    EmbeddedIndex(path, prepared.index_spec(), "a test").close()
+    serving = subprocess.Popen([sys.executable, "-c", SERVING, str(path)], stdout=subprocess.PIPE, text=True)
+    assert serving.stdout is not None
+    assert serving.stdout.readline() == "owner\n"
+    found: list[int] = []
+
+    def kill_when_videos_are_seen() -> None:
+        assert serving.stdout is not None
+        for line in serving.stdout:
+            found.append(int(line))
+            if found[-1] > 2:
+                serving.kill()
+
+    killing = threading.Thread(target=kill_when_videos_are_seen, daemon=True)
+    killing.start()
+    try:
+        report = run_index(IndexRequest(str(clips), store), undescribed)
+    finally:
+        serving.kill()
+        killing.join(10)
+    assert serving.wait() == -signal.SIGKILL
+    assert max(found) > 2
+    assert (report.videos_done, report.videos_quarantined) == (undisturbed.report.videos_done, 0)
+    assert snapshot(store, described=False) == snapshot(undisturbed.store, described=False)
 
 
 def test_file_that_kills_its_worker_every_time(

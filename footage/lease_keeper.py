@@ -1,18 +1,25 @@
 """Gives signs of life for a run, as long as its block lasts."""
 
+import math
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from footage.catalog import Catalog
+from footage.catalog_records import RunCounts
 from footage.dead_runs import break_leases_of_the_dead
 from footage.errors import LeaseLost, StoreError, StoreUnavailable
 from footage.leases import RunLease
 
+_TELL_S = 5.0  # who watches a run learns so late what it does
+
 
 class LeaseKeeper:
-    """Holds the lease of a run and renews it three times in the time that others wait.
+    """Holds the lease of a run and renews it three times in the time that others wait, or sooner where there is
+    something to tell.
 
     If it is lost, `lost` says so, and the block ends in LeaseLost. A store that is away for a moment is asked again; if
     it stays away, whoever writes next meets that, and not this thread.
@@ -24,6 +31,8 @@ class LeaseKeeper:
         self._lease = RunLease(catalog, run_id, what, source, lease_s)
         self._every_s = lease_s / 3
         self._ended = threading.Event()
+        self._woken = threading.Event()  # before its time, to end or to tell
+        self._counts: Callable[[], RunCounts | None] = lambda: None
         self.lost: LeaseLost | None = None
         self._thread = threading.Thread(target=self._keep, daemon=True, name="lease-keeper")
 
@@ -43,18 +52,38 @@ class LeaseKeeper:
             LeaseLost: it was lost within the block, which ended for that.
         """
         self._ended.set()
+        self._woken.set()
         self._thread.join()
         if self.lost is not None:
             raise self.lost from error
         if not isinstance(error, StoreUnavailable):
             self._lease.release()
 
+    def tell(self, counts: Callable[[], RunCounts | None]) -> None:
+        """Say how far the run has come with each sign of life from now on, the first of them at once.
+
+        Args:
+            counts: asked from a thread.
+        """
+        self._counts = counts
+        self._woken.set()
+
     def _keep(self) -> None:
-        while not self._ended.wait(self._every_s):
+        pause_s = self._every_s / math.ceil(self._every_s / _TELL_S)
+        renewed_at, told = time.monotonic(), None
+        while True:
+            self._woken.wait(pause_s)
+            self._woken.clear()
+            if self._ended.is_set():
+                return
+            counts = self._counts()
+            if counts == told and time.monotonic() - renewed_at < self._every_s - pause_s / 2:
+                continue
             try:
-                self._lease.renew(datetime.now(UTC))
+                self._lease.renew(datetime.now(UTC), counts)
             except LeaseLost as error:
                 self.lost = error
                 return
             except StoreError:
                 continue
+            renewed_at, told = time.monotonic(), counts
