@@ -41,8 +41,10 @@ def delete(
     with sentences():
         if sum(map(bool, (videos, source, dataset))) != 1:
             raise SettingsError("Say what to delete: videos, or --source URI, or --dataset NAME; one of them.")
+        from cluster.audit_notes import HERE, noted_decisions
         from cluster.catalog_work import check_dataset, check_source, find_videos, opened
         from cluster.display_catalog import decision_as_json, print_decisions, print_json_list
+        from footage.audit_log import AuditLog
         from footage.deletion import Deleter
         from footage.settings import load_settings
 
@@ -65,10 +67,14 @@ def delete(
             else:
                 check_dataset(work.catalog, dataset or "")
                 decisions = deleter.dataset(dataset or "")
+            log = AuditLog(work.catalog.store, workspace)
+            noted = noted_decisions(decisions, log, dry_run)
             if as_json:
-                print_json_list({"dry_run": dry_run}, "decisions", map(decision_as_json, decisions))
+                print_json_list({"dry_run": dry_run}, "decisions", map(decision_as_json, noted))
             else:
-                print_decisions(decisions, dry_run)
+                print_decisions(noted, dry_run)
+            if dataset and not dry_run:
+                log.add(HERE, "delete dataset", dataset)
 
 
 def gc(
@@ -88,8 +94,10 @@ def gc(
     behind. What a live run works on is passed over.
     """
     with sentences():
+        from cluster.audit_notes import noted_mending
         from cluster.catalog_work import opened
         from cluster.display_catalog import mended_as_json, print_json_list, print_mended
+        from footage.audit_log import AuditLog
         from footage.garbage import Inspector
         from footage.mending import Mender
         from footage.settings import load_settings
@@ -99,7 +107,8 @@ def gc(
             inspector = Inspector(
                 work.catalog, work.index, work.is_present, datetime.now(UTC), grace * 3600, work.run_id
             )
-            found = Mender(inspector, settings.pipeline.lease_s, dry_run).collect()
+            mended = Mender(inspector, settings.pipeline.lease_s, dry_run).collect()
+            found = noted_mending(mended, AuditLog(work.catalog.store, workspace))
             if as_json:
                 print_json_list({"dry_run": dry_run}, "findings", map(mended_as_json, found))
             else:
@@ -144,17 +153,21 @@ def datasets_add(
 ) -> None:
     """Put indexed videos into a named set. Nothing of them is copied, and they stay while they are in it."""
     with sentences():
+        from cluster.audit_notes import HERE
         from cluster.catalog_work import find_videos
         from cluster.one_shot import catalog_of
+        from footage.audit_log import AuditLog
         from footage.dataset_changes import join_dataset
         from footage.identity import check_name
         from footage.settings import load_settings
 
         check_name("dataset", name)
         catalog = catalog_of(store, workspace, load_settings(profile).s3)
+        log = AuditLog(catalog.store, workspace)
         for manifest in find_videos(catalog, videos):
             if not join_dataset(catalog, name, manifest.video_id):
                 raise SettingsError(f"Video {manifest.video_id} has just been deleted.")
+            log.add(HERE, "add to dataset", f"{name}/{manifest.video_id}")
 
 
 def datasets_remove(
@@ -166,12 +179,16 @@ def datasets_remove(
 ) -> None:
     """Take videos out of a named set. They stay indexed; `footage gc` removes those whose source is gone."""
     with sentences():
+        from cluster.audit_notes import HERE
         from cluster.catalog_work import check_dataset, find_videos
         from cluster.one_shot import catalog_of
+        from footage.audit_log import AuditLog
         from footage.dataset_changes import leave_dataset
         from footage.settings import load_settings
 
         catalog = catalog_of(store, workspace, load_settings(profile).s3)
         check_dataset(catalog, name)
+        log = AuditLog(catalog.store, workspace)
         for manifest in find_videos(catalog, videos):
             leave_dataset(catalog, name, manifest.video_id)
+            log.add(HERE, "remove from dataset", f"{name}/{manifest.video_id}")

@@ -1,4 +1,5 @@
 import json
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from footage.index_records import SceneFilter
 from footage.local_sources import file_uri
 from footage.ownership import Ownership
 from footage.server_index import ServerIndex
+from footage.shared_index import SharedIndex
 from footage.storage_settings import QdrantSettings
 from tests.archive import Archive
 from tests.points import drop
@@ -132,14 +134,47 @@ def test_gc_tells_and_mends(desk: Desk) -> None:
     assert desk.videos() == {"here", "kept"}
 
 
-def test_while_the_index_is_in_use_nothing_is_touched(desk: Desk) -> None:
+def test_what_was_changed_is_in_the_audit_log(desk: Desk) -> None:
+    for dry in (
+        ["delete", "gone.mp4", "--dry-run"],
+        ["gc", "--dry-run"],
+        ["delete", "--dataset", "pilots", "--dry-run"],
+    ):
+        assert desk.run(*dry).exit_code == 0
+    assert desk.asked("audit") == {"entries": []}
+    assert desk.run("delete", "here.mp4", "gone.mp4").exit_code == 0
+    assert desk.run("datasets", "add", "drafts", "here.mp4").exit_code == 0
+    assert desk.run("datasets", "remove", "drafts", "here.mp4").exit_code == 0
+    assert desk.run("delete", "--dataset", "pilots").exit_code == 0
+    (desk.films / "here.mp4").unlink()
+    assert desk.run("gc").exit_code == 0
+    here, gone, kept = (desk.ids[name] for name in ("here", "gone", "kept"))
+    entries = desk.asked("audit")["entries"]
+    assert {(entry["who"], entry["key_id"], entry["outcome"]) for entry in entries} == {("command line", None, "done")}
+    assert [(entry["action"], entry["subject"]) for entry in reversed(entries)] == [
+        ("delete video", gone),
+        ("add to dataset", f"drafts/{here}"),
+        ("remove from dataset", f"drafts/{here}"),
+        ("delete video", kept),
+        ("delete dataset", "pilots"),
+        ("gc", here),
+    ]
+    assert entries[0]["detail"] == "gone: Its source is gone, and no dataset refers to it."
+
+
+def test_what_holds_the_index_is_waited_for(desk: Desk) -> None:
     owner = Ownership(desk.store / "index" / "scenes.lock", "footage search")
-    for command in (["gc"], ["delete", "gone.mp4"]):
-        result = desk.run(*command)
-        assert result.exit_code == 1
-        assert "is held by `footage search`" in result.stderr
-    owner.release()
-    assert desk.videos() == {"here", "gone", "kept"}
+    threading.Timer(0.3, owner.release).start()
+    assert desk.run("delete", "gone.mp4").exit_code == 0
+    assert desk.videos() == {"here", "kept"}
+
+
+def test_the_service_goes_on_while_a_video_is_deleted(desk: Desk) -> None:
+    with SharedIndex(desk.store / "index" / "scenes", SPEC, "footage serve") as served:
+        before = served.count(SceneFilter(WORKSPACE))
+        assert desk.run("delete", "gone.mp4").exit_code == 0
+        assert 0 < served.count(SceneFilter(WORKSPACE)) < before
+    assert desk.videos() == {"here", "kept"}
 
 
 def test_datasets_are_listed_and_changed(desk: Desk) -> None:
