@@ -18,6 +18,7 @@ TERMS = 40  # different tokens in what is said during a scene
 TOPICS = 500
 GENERATION = "0" * 16
 SCENE_S = 12.0
+MADE_AT = 1_800_000_000.0  # POSIX seconds: the first video; each other a second later
 
 
 class MadeScenes:
@@ -80,6 +81,7 @@ class MadeScenes:
                 thumbnail_key=f"thumbnails/{workspace}/{video_id}/{scene_id}.jpg",
                 vectors=vectors,
                 tags=("outdoor", "a street", "a car")[: int(random.integers(4))],
+                indexed_at=MADE_AT + number,
             )
             points.append(point)
         return points

@@ -5,11 +5,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cluster.audit_command import audit
 from cluster.catalog_commands import datasets, datasets_add, datasets_remove, delete, gc
+from cluster.export_commands import export
 from cluster.index_commands import index, retry
 from cluster.index_upkeep_commands import index_copy, reindex
+from cluster.keys_commands import keys, keys_create, keys_revoke
 from cluster.machine_commands import doctor, models
 from cluster.search_commands import search, show, videos
+from cluster.serve_command import serve
 
 # Nothing heavy is imported here: `footage search` is to answer in a fraction of a second. Each command imports
 # what it needs (Ray for indexing; ONNX Runtime for searching) when it runs.
@@ -34,11 +38,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Find any moment in your footage.",
 )
-for command in (index, retry, search, videos, show, datasets, delete, gc, models, doctor, reindex):
+for command in (
+    index,
+    retry,
+    search,
+    videos,
+    show,
+    export,
+    serve,
+    datasets,
+    delete,
+    gc,
+    keys,
+    audit,
+    models,
+    doctor,
+    reindex,
+):
     app.command()(command)
 app.command("index copy")(index_copy)
 app.command("datasets add")(datasets_add)
 app.command("datasets remove")(datasets_remove)
+app.command("keys create")(keys_create)
+app.command("keys revoke")(keys_revoke)
 
 
 def main() -> None:

@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from pydantic import BaseModel
 
 from footage.errors import FootageError, SettingsError
+
+if TYPE_CHECKING:
+    from footage.storage import ObjectStore
 
 DEFAULT_STORE = "footage-store"
 EXIT_FAILED = 1  # nothing could be done, or the run broke off
@@ -60,6 +63,14 @@ def sentences() -> Iterator[None]:
         raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
+def unread_store(address: str, profile: str) -> "ObjectStore":
+    """The store at an address, in which nothing needs to be indexed yet."""
+    from footage.settings import load_settings
+    from footage.store_address import open_store
+
+    return open_store(address, load_settings(profile).s3)
+
+
 def checked(model: type[Model], **values: object) -> Model:
     """A search request of these values.
 
@@ -71,7 +82,15 @@ def checked(model: type[Model], **values: object) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        options = {"from_s": "--from", "to_s": "--to"}
+        options = {
+            "from_s": "--from",
+            "to_s": "--to",
+            "min_duration_s": "--min-duration",
+            "max_duration_s": "--max-duration",
+            "min_relevance": "--min-relevance",
+            "diversity": "--diverse",
+            "modes": "--mode",
+        }
         parts = []
         for part in error.errors():
             name = str(part["loc"][0]) if part["loc"] else ""

@@ -1,4 +1,4 @@
-"""Writes the generated pages: the settings reference and the sidecar's JSON schema, both from their models.
+"""Writes the generated pages: the settings reference, the sidecar's JSON schema and the API, from their models.
 
 python -m docs.generate            writes them
 python -m docs.generate --check    fails if they are out of date
@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from docs.api_page import api_page
 from footage.settings import PROFILES, Settings, load_settings
 from footage.sidecar import Sidecar
 
@@ -83,7 +84,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of date")
     check = parser.parse_args().check
     stale = 0
-    for name, text in (("sidecar.schema.json", sidecar_schema()), ("settings.md", settings_page())):
+    pages = {"sidecar.schema.json": sidecar_schema(), "settings.md": settings_page(), "api.md": api_page()}
+    for name, text in pages.items():
         path = DOCS / name
         if check and (not path.exists() or path.read_text() != text):
             print(f"docs/{name} is out of date; run `make docs`.", file=sys.stderr)

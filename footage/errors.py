@@ -122,6 +122,10 @@ class ModelUnavailable(FootageError):
     """A model server does not answer, or refuses every request: an outage, not the video's fault."""
 
 
+class EncoderUnavailable(FootageError):
+    """What encodes queries does not answer in time, or is away for the moment."""
+
+
 class StoreError(FootageError):
     """The object store cannot be used."""
 
@@ -146,8 +150,32 @@ class ObjectMissing(StoreError):
     """No object has this key."""
 
 
+class UnreadablePicture(FootageError):
+    """A picture that is searched by cannot be decoded."""
+
+
+class NoPicture(UnreadablePicture):
+    """It is no picture at all, or of a kind that is not read."""
+
+
+class PictureTooLarge(UnreadablePicture):
+    """It has more pixels than permitted."""
+
+
+class NoSuchVideo(FootageError):
+    """No video of the workspace has this id."""
+
+
+class NoSuchScene(FootageError):
+    """No scene of the workspace that can be searched has this id."""
+
+
 class SettingsError(FootageError):
     """A setting, a profile or an argument is wrong."""
+
+
+class InstallationError(SettingsError):
+    """A setting of the installation is wrong: of the bucket, say. Who asks a service for something cannot help it."""
 
 
 class ReportedFailure(VideoError):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from footage.errors import MissingSource, SettingsError
+from footage.errors import InstallationError, MissingSource
 
 if TYPE_CHECKING:
     from httpx2 import URL
@@ -42,7 +42,7 @@ class AllowList:
     example.org itself. Names count, not the addresses that they lead to.
 
     Raises:
-        SettingsError: an entry is neither a host nor a URL prefix.
+        InstallationError: an entry is neither a host nor a URL prefix.
     """
 
     def __init__(self, entries: Sequence[str]) -> None:
@@ -117,7 +117,7 @@ def _place(entry: str) -> _Place:
                 return _Place(None, ascii_host, bool(wildcard), int(port) if port else None, "")
     except InvalidURL:
         pass
-    raise SettingsError(
+    raise InstallationError(
         f"sources.http_allow holds {entry!r}, which is neither a host (media.example.org, *.example.org, host:8080) nor"
         " a URL prefix (https://media.example.org/archive/)."
     )

@@ -24,6 +24,7 @@ from footage.model_settings import (
     TextSettings,
 )
 from footage.pipeline_settings import PipelineSettings, SearchSettings
+from footage.serve_settings import ServeSettings
 from footage.settings_check import check_captions, check_summaries
 from footage.storage_settings import QdrantSettings, S3Settings, SourceSettings
 
@@ -61,6 +62,8 @@ class Settings(BaseSettings):
     """Pools and limits of the run."""
     search: SearchSettings = SearchSettings()
     """Rank fusion."""
+    serve: ServeSettings = ServeSettings()
+    """The search service."""
     s3: S3Settings = S3Settings()
     """S3-compatible stores, and sources unless source_s3 says otherwise."""
     source_s3: S3Settings | None = None

@@ -11,7 +11,7 @@ from actors.model_preparation import PreparedModels, prepare_models
 from footage.settings import Settings, load_settings
 from tests.memory_folder import memory_folder
 
-pytest_plugins = ["tests.s3_servers", "tests.qdrant_server.fixtures"]
+pytest_plugins = ["tests.s3_servers", "tests.qdrant_server.fixtures", "tests.samples_store"]
 PROJECT = Path(__file__).parent.parent
 
 # Ray looks at these when it is first imported, and some tests do that before any starts a Ray.

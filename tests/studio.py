@@ -9,7 +9,7 @@ from footage.catalog_records import Claim
 from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.pipeline_settings import SearchSettings
-from footage.records import EncodedQuery, SparseVector
+from footage.records import EncodedQuery, SparseVector, Vector
 from footage.search import SearchRequest
 from tests.spans import FINGERPRINT, MODELS, SPEC, WORKSPACE, claim_of, span_row, spans, unit
 
@@ -27,6 +27,10 @@ class WordEncoder:
             transcript_sparse=SparseVector(tuple(sorted(set(known))), (1.0,) * len(set(known))),
             visual=unit(*(0.01 + known.count(word) for word in range(3))),
         )
+
+    def encode_picture(self, picture: bytes) -> Vector:
+        """A "picture" is the words that a text of what it shows would have."""
+        return self.encode(picture.decode()).visual
 
 
 class Studio:

@@ -1,0 +1,41 @@
+"""Reads the sidecars of a video's scenes, several at a time: each is a request where the store is a bucket."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+
+from footage.catalog import Catalog
+from footage.sidecar import Manifest, Sidecar
+
+_AT_ONCE = 64  # that are read ahead of who takes them
+
+
+def read_scenes(
+    catalog: Catalog, manifest: Manifest, readers: Executor, start: int = 0, end: int | None = None
+) -> Iterator[Sidecar]:
+    """The sidecars of the scenes [start, end) of a video in time order, placed as its manifest has them.
+
+    One that is gone is left out: the video is being deleted, or indexed anew by another pipeline.
+
+    Args:
+        catalog: of the workspace.
+        manifest: of the video.
+        readers: that read; the calling thread must not be one of them.
+        start: index of the first scene.
+        end: index after the last one; None for all.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    scenes = manifest.scenes[start:end]
+    for first in range(0, len(scenes), _AT_ONCE):
+        ids = [scene.scene_id for scene in scenes[first : first + _AT_ONCE]]
+        yield from _placed(
+            manifest, start + first, list(readers.map(lambda id_: catalog.sidecar(manifest.video_id, id_), ids))
+        )
+
+
+def _placed(manifest: Manifest, first: int, sidecars: Sequence[Sidecar | None]) -> Iterator[Sidecar]:
+    for index, sidecar in enumerate(sidecars, start=first):
+        if sidecar is not None:
+            scene = manifest.scenes[index]
+            yield sidecar.model_copy(update={"index": index, "start_s": scene.start_s, "end_s": scene.end_s})
