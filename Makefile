@@ -3,13 +3,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO_STORE ?= build/demo-store
+# The demo ends with the search page, until Ctrl-C; OPEN=0 leaves that out.
+OPEN ?= 1
+PORT ?= 8000
 # One thread per library; on few cores more of them get in each other's way.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup lint test test-long test-services demo bench docs clean
+.PHONY: setup lint test test-long test-browser test-services demo bench docs clean
 
 setup: $(VENV)/.installed
 
@@ -31,26 +34,31 @@ lint: setup
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
-# Whole runs under more conditions, one after the other.
+# Whole runs under more conditions.
 test-long: setup
-	$(BIN)/python -m pytest -m "long and not services"
+	$(BIN)/python -m pytest -m "long and not services and not browser" -n 2 --dist loadfile --max-worker-restart 0
+
+# The page in a browser: needs the Debian package chromium.
+test-browser: setup
+	$(BIN)/python -m pytest -m browser
 
 # Against a real Ceph: needs the Debian packages that `python -m tests.ceph --packages` names.
 test-services: setup
-	$(BIN)/python -m pytest -m services
+	$(BIN)/python -m pytest -m services -n 2 --dist loadfile --max-worker-restart 0
 
 demo: setup
-	$(BIN)/python -m samples.demo --store $(DEMO_STORE)
+	$(BIN)/python -m samples.demo --store $(DEMO_STORE) --port $(PORT) $(if $(filter 0,$(OPEN)),--no-page)
 
 bench: setup
 	$(BIN)/python -m benchmarks.decode
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.first_hit
+	$(BIN)/python -m benchmarks.relevance
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.listing
 	$(BIN)/python -m benchmarks.index
 
-# The settings reference and the sidecar schema are written from the models.
+# The settings reference, the sidecar schema and the API's page are written from the models.
 docs: setup
 	$(BIN)/python -m docs.generate
 
