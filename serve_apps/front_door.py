@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -17,6 +18,7 @@ from serve_apps.problem_types import PROBLEMS_PATH, RETRY_AFTER_S
 from serve_apps.serve_environment import FRONT_DOOR_WAIT_S, WAIT_S
 from serve_apps.service_log import log
 
+_REQUEST_ID = b"x-request-id"
 _SERVE_PATHS = "/-/"  # Serve's own: what load balancers ask
 _SERVE_STATUSES = frozenset({404, 408, 429, 500, 503})  # 404: it knows of no application yet
 
@@ -99,6 +101,8 @@ class _Answer:
             self._replaced = True
             await self.refuse(f"Serve itself answered {message['status']}")
             return
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": _named_once(message["headers"])}
         self.begins.set()
         await self._send(message)
 
@@ -120,9 +124,19 @@ class _Answer:
             (b"content-type", b"application/problem+json"),
             (b"content-length", str(len(body)).encode()),
             (b"retry-after", str(RETRY_AFTER_S).encode()),
+            (_REQUEST_ID, instance.removeprefix("urn:uuid:").encode()),
         ]
         await self._send({"type": "http.response.start", "status": 503, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+
+def _named_once(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Without the second X-Request-ID: Serve adds one of its own, and the log has the application's."""
+    kept: list[tuple[bytes, bytes]] = []
+    for name, value in headers:
+        if name.lower() != _REQUEST_ID or all(other.lower() != _REQUEST_ID for other, _ in kept):
+            kept.append((name, value))
+    return kept
 
 
 def _by_serve(start: Message) -> bool:

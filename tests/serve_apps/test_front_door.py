@@ -96,3 +96,16 @@ def test_what_it_answers_itself_is_in_the_log(caplog):
     answer = asyncio.run(_ask(_died))
 
     assert f"{json.loads(answer.content)['instance']} GET /v1/search 503: no answer began" in caplog.text
+
+
+def test_an_answer_has_one_name_which_is_the_applications():
+    async def app(scope, receive, send):
+        names = [(b"X-Request-ID", b"ours"), (b"x-other", b"1"), (b"x-request-id", b"of Serve")]
+        await send({"type": "http.response.start", "status": 200, "headers": names})
+        await send({"type": "http.response.body", "body": b""})
+
+    answer = asyncio.run(_ask(app))
+
+    assert answer.headers.multi_items() == [("x-request-id", "ours"), ("x-other", "1")]
+    refused = asyncio.run(_ask(_died))
+    assert refused.json()["instance"] == f"urn:uuid:{refused.headers['x-request-id']}"
