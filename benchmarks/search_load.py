@@ -100,8 +100,8 @@ def measure_load(url: str, process: psutil.Process, clients: int, seconds: float
     in_all = sum(milliseconds)
     spent = {**got["parts"], "http": in_all - sum(got["parts"].values())}
     return {
-        "p50_ms": round(_percentile(milliseconds, 0.5), 2),
-        "p95_ms": round(_percentile(milliseconds, 0.95), 2),
+        "p50_ms": round(percentile(milliseconds, 0.5), 2),
+        "p95_ms": round(percentile(milliseconds, 0.95), 2),
         "qps": round(len(milliseconds) / got["seconds"], 1),
         "share": {part: round(part_ms / in_all, 3) for part, part_ms in spent.items()},
         "busy_cores": {name: round((after[name] - before[name]) / wall_s, 2) for name in after},
@@ -136,7 +136,7 @@ def main() -> None:
     result = {
         "http_added_ms_p50": round(served[1]["p50_ms"] - alone_ms, 2),
         "in_process_p50_ms": round(alone_ms, 2),
-        "in_process_p95_ms": round(_percentile(in_process, 0.95), 2),
+        "in_process_p95_ms": round(percentile(in_process, 0.95), 2),
         "p50_ms": {clients: figures["p50_ms"] for clients, figures in served.items()},
         "p95_ms": {clients: figures["p95_ms"] for clients, figures in served.items()},
         "qps": {clients: figures["qps"] for clients, figures in served.items()},
@@ -176,7 +176,8 @@ def _cpu_s(service_process: psutil.Process) -> dict[str, float]:
     return spent
 
 
-def _percentile(values: list[float], part: float) -> float:
+def percentile(values: list[float], part: float) -> float:
+    """The value below which this part of them lies."""
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,16 +96,23 @@ def serve_until_signalled(service: Service, settings: Settings) -> None:
     os.environ[WAIT_S] = str(1.5 * settings.serve.answer_within_s)
     # Ray and Serve print on both outputs, from C++ too; ours has the address alone.
     log = Path(os.devnull) if logs is None else logs / "footage-serve.log"
-    quiet = contextlib.nullcontext() if service.verbose else output_to(log)
-    with (
-        os.fdopen(os.dup(1), "w", buffering=1) as out,
-        quiet,
-        ray_session(settings.pipeline, verbose=service.verbose),
-        _running(service, settings, logs),
-        _signals() as ended,
-    ):
-        out.write(f"{service.url}\n")
-        ended.wait()
+    quiet = contextlib.nullcontext(sys.stderr) if service.verbose else output_to(log)
+    with os.fdopen(os.dup(1), "w", buffering=1) as out, quiet as console:
+        console.write("Starting the search service: about half a minute ...\n")
+        with (
+            ray_session(settings.pipeline, verbose=service.verbose),
+            _running(service, settings, logs),
+            _signals() as ended,
+        ):
+            out.write(f"{service.url}\n")
+            console.write(f"Open that address in a browser. {_who_may(service)} Ctrl-C ends it.\n")
+            ended.wait()
+
+
+def _who_may(service: Service) -> str:
+    if service.open_workspace is None:
+        return "Every request needs a key (footage keys)."
+    return f"Everybody on this machine may search and change workspace {service.open_workspace}."
 
 
 @contextlib.contextmanager

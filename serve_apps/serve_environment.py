@@ -11,4 +11,6 @@ SERVE_ENVIRONMENT: Final = {
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_apps.front_door.middlewares",
     "RAY_SERVE_LOG_TO_STDERR": "0",  # they are in files
+    # Ray's own is 15, which the workers of a run on this machine have: nobody waits for these, somebody for a search.
+    "RAY_worker_niceness": "0",
 }
