@@ -97,7 +97,7 @@ class KeptScenes:
         """
         where = SceneFilter(
             self._catalog.workspace,
-            (row["video_id"],),
+            video_ids=(row["video_id"],),
             start_s=row["scene_start_s"][0],
             end_s=row["scene_end_s"][-1],
         )

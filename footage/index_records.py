@@ -92,7 +92,6 @@ class SceneFilter:
     """Which scenes count. None, or empty, means all; a scene counts if any part of it lies in [start_s, end_s)."""
 
     workspace: str
-    scene_ids: tuple[str, ...] = ()
     video_ids: tuple[str, ...] = ()
     language: str | None = None
     tags: tuple[str, ...] = ()  # all of them
@@ -102,6 +101,7 @@ class SceneFilter:
     max_duration_s: float | None = None  # at most
     indexed_since: float | None = None  # POSIX seconds; at or after
     live_only: bool = True
+    scene_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

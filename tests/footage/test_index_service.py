@@ -20,7 +20,7 @@ from footage.index_wire import from_line, to_line
 from footage.records import SparseVector
 from tests.points import LIVE, SPEC, scene, seen, write
 
-WHERE = SceneFilter("home", ("a",), ("b", "c"), "en", ("outdoor", "night"), 1.5, 2.5, 0.5, 9.0, 1_800_000_000.25, False)
+WHERE = SceneFilter("home", ("b", "c"), "en", ("outdoor", "night"), 1.5, 2.5, 0.5, 9.0, 1_800_000_000.25, False, ("a",))
 
 
 @pytest.fixture
