@@ -1,4 +1,8 @@
-"""The sample clips, indexed once for all tests that only look at the result."""
+"""The sample clips, indexed once for all tests that only look at the result.
+
+With FOOTAGE_INDEXED_SAMPLES=FOLDER they are indexed into that folder, if it is not there, and several test runs share
+it: only for runs of one state of the code.
+"""
 
 import os
 import subprocess
@@ -18,10 +22,11 @@ def indexed_samples(tmp_path_factory: pytest.TempPathFactory, prepared: object) 
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent  # each process has a folder of its own in there
-    store = base / "indexed-samples"
-    with FileLock(base / "indexed-samples.lock"):
+    store = Path(os.environ.get("FOOTAGE_INDEXED_SAMPLES") or base / "indexed-samples").absolute()
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{store}.lock"):
         if not store.exists():
-            made = base / f"indexing-{uuid.uuid4().hex}"
+            made = store.with_name(f"indexing-{uuid.uuid4().hex}")
             clips = PROJECT / "samples" / "clips"
             command = [sys.executable, "-m", "cluster.cli", "index", str(clips), "--store", str(made)]
             subprocess.run([*command, "--profile", "offline"], cwd=PROJECT, check=True)

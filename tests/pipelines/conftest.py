@@ -1,5 +1,6 @@
 """One undisturbed run over the samples, which other runs are held against."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,8 +8,6 @@ import pytest
 
 from footage.settings import Settings
 from footage.sidecar import RunReport
-from pipelines.index_request import IndexRequest
-from pipelines.index_run import run_index
 
 
 @dataclass(frozen=True)
@@ -20,10 +19,12 @@ class Finished:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(offline: Settings, prepared: object, clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def undisturbed(indexed_samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The samples, indexed without a fault."""
     store = tmp_path_factory.mktemp("undisturbed") / "store"
-    return Finished(store, run_index(IndexRequest(str(clips), store), offline))
+    shutil.copytree(indexed_samples, store)
+    (report,) = (store / "runs").glob("*.json")
+    return Finished(store, RunReport.model_validate_json(report.read_bytes()))
 
 
 @pytest.fixture(scope="session")
