@@ -57,6 +57,8 @@ bench: setup
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.listing
 	$(BIN)/python -m benchmarks.index
+	$(BIN)/python -m benchmarks.search_load
+	$(BIN)/python -m benchmarks.search_while_indexing
 
 # The settings reference, the sidecar schema and the API's page are written from the models.
 docs: setup
