@@ -49,7 +49,7 @@ def export(
         states: set[str] = set()
 
         def told() -> Iterator[Exported]:
-            for one in export_subtitles(catalog, chosen, file_format.value, to, force, settings.serve.thread_count):
+            for one in export_subtitles(catalog, chosen, file_format.value, to, force):
                 states.add(one.state)
                 yield one
 

@@ -4,18 +4,18 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from actors.scene_reading import read_scenes
+from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.errors import SettingsError
 from footage.sidecar import Manifest
 from footage.sources import source_name
 from footage.subtitle_names import subtitle_name
 from footage.subtitles import SubtitleFormat, subtitles
-from serve_apps.scene_reading import read_scenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,7 @@ class Exported:
 
 
 def export_subtitles(
-    catalog: Catalog,
-    videos: Iterable[Manifest],
-    file_format: SubtitleFormat,
-    folder: Path,
-    force: bool,
-    threads: int,
+    catalog: Catalog, videos: Iterable[Manifest], file_format: SubtitleFormat, folder: Path, force: bool
 ) -> Iterator[Exported]:
     """Write a file per video in which something is said, and tell of each, one after the other.
 
@@ -48,7 +43,6 @@ def export_subtitles(
         file_format: of the files.
         folder: made if it is not there.
         force: write over files that are there.
-        threads: that read scenes.
 
     Raises:
         SettingsError: the folder cannot be written to.
@@ -60,7 +54,7 @@ def export_subtitles(
         raise SettingsError(f"Cannot make the folder {folder}: {error.strerror or error}. Name another one.") from error
     named = {manifest.video_id: _named(manifest) for manifest in videos}
     times = Counter(f"{stem}{language}".casefold() for _, stem, language in named.values())
-    with ThreadPoolExecutor(threads) as readers:
+    with contextlib.closing(StoreReads(catalog.store)) as reads:
         for video_id, (name, stem, language) in named.items():
             own = f".{video_id[:8]}" if times[f"{stem}{language}".casefold()] > 1 else ""
             path = folder / f"{stem}{own}{language}.{file_format}"
@@ -70,7 +64,7 @@ def export_subtitles(
             elif not force and os.path.lexists(path):
                 yield Exported(video_id, name, "exists", str(path), 0)
             else:
-                cues = _write(path, subtitles(read_scenes(catalog, manifest, readers), file_format))
+                cues = _write(path, subtitles(read_scenes(catalog, manifest, reads), file_format))
                 state: Literal["written", "silent"] = "written" if cues else "silent"
                 yield Exported(video_id, name, state, str(path) if cues else "", cues)
 

@@ -1,10 +1,10 @@
 """What the API stands on: a store, an index, and what searches them."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.index_records import ListName
 from footage.settings import Settings
@@ -34,15 +34,14 @@ class Backend:
     settings: Settings
     toy_lists: frozenset[ListName]
     health: Callable[[], Health]  # whether searches can be answered now
-    readers: ThreadPoolExecutor = field(init=False, repr=False)  # that read the store, for all requests
+    reads: StoreReads = field(init=False, repr=False)  # of the store, for all requests
     _manifests: Recent[Manifest | None] = field(init=False, repr=False)
     _datasets: Recent[list[DatasetItem]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Make what the requests share."""
-        readers = ThreadPoolExecutor(self.settings.serve.thread_count, thread_name_prefix="readers")
         for name, shared in (
-            ("readers", readers),
+            ("reads", StoreReads(self.store, self.settings.serve.thread_count)),
             ("_manifests", Recent(MANIFESTS_GOOD_FOR_S, _MOST_MANIFESTS)),
             ("_datasets", Recent(_DATASETS_GOOD_FOR_S)),
         ):
@@ -79,7 +78,7 @@ class Backend:
 
     def close(self) -> None:
         """End the threads; again is fine. Store, index and searchers are left to their owner."""
-        self.readers.shutdown(wait=False, cancel_futures=True)
+        self.reads.close()
 
     def _counted(self, workspace: str) -> list[DatasetItem]:
         book = self.catalog(workspace).datasets

@@ -1,5 +1,6 @@
 """Finds whole videos by their descriptions, a page at a time."""
 
+from functools import partial
 from typing import NamedTuple
 
 from footage.sidecar import Manifest
@@ -46,7 +47,7 @@ def described_videos(
     if name:
         found = [video for video in found if _is_called(video, name)]
     page = found[offset:end]
-    manifests = list(backend.readers.map(lambda video: catalog.manifest(video.video_id), page))
+    manifests = backend.reads.all([partial(catalog.manifest, video.video_id) for video in page])
     shown = [
         DescribedVideo(manifest, video.score)
         for video, manifest in zip(page, manifests, strict=True)

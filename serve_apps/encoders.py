@@ -1,6 +1,8 @@
 """The query encoders, each in processes of its own, and the Encoder that asks them."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
 
 from ray import serve
@@ -13,6 +15,7 @@ from footage.serve_settings import ServeSettings
 from serve_apps.replica_calls import Ask, ReplicaCall
 
 Encoded = tuple[Vector, SparseVector]
+_TRIED_EVERY_S = 20.0  # a real text model takes a tenth of a second of a core for it
 
 
 class TextEncoder:
@@ -20,6 +23,7 @@ class TextEncoder:
 
     def __init__(self, prepared: PreparedModels, settings: ServeSettings) -> None:
         self._encoder = TextQueryEncoder(prepared)
+        self._trial = _Trial(lambda: self._encoder.encode_many(["health"]))
         self.encode.set_max_batch_size(settings.encoder_batch)
         self.encode.set_batch_wait_timeout_s(settings.encoder_batch_wait_ms / 1000)
 
@@ -30,7 +34,7 @@ class TextEncoder:
 
     async def check_health(self) -> None:
         """Called by Serve: an encoder that cannot encode is replaced."""
-        await asyncio.to_thread(self._encoder.encode_many, ["health"])
+        await asyncio.to_thread(self._trial)
 
 
 class PictureEncoder:
@@ -38,6 +42,8 @@ class PictureEncoder:
 
     def __init__(self, prepared: PreparedModels, settings: ServeSettings) -> None:
         self._encoder = PictureQueryEncoder(prepared, int(settings.max_image_mpx * 1e6))
+        self._encoder.open_pictures()
+        self._trial = _Trial(lambda: self._encoder.encode_texts(["health"]))
         for batched in (self.encode, self.encode_picture):
             batched.set_max_batch_size(settings.encoder_batch)
             batched.set_batch_wait_timeout_s(settings.encoder_batch_wait_ms / 1000)
@@ -54,7 +60,20 @@ class PictureEncoder:
 
     async def check_health(self) -> None:
         """Called by Serve: an encoder that cannot encode is replaced."""
-        await asyncio.to_thread(self._encoder.encode_texts, ["health"])
+        await asyncio.to_thread(self._trial)
+
+
+class _Trial:
+    """Encodes a word, at most every _TRIED_EVERY_S: Serve asks more often, which tells that the process lives."""
+
+    def __init__(self, encode: Callable[[], object]) -> None:
+        self._encode = encode
+        self._next_at = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() >= self._next_at:
+            self._encode()
+            self._next_at = time.monotonic() + _TRIED_EVERY_S
 
 
 class ServedEncoder:

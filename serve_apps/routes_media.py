@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 
+from actors.scene_reading import read_scenes
 from footage.errors import NoSuchScene
 from footage.record_json import to_json
 from footage.remote_access import RemoteAccess
@@ -23,7 +24,6 @@ from serve_apps.ids import checked_scene, checked_video
 from serve_apps.originals import LocalOriginal, find_original
 from serve_apps.problems import declared
 from serve_apps.ranged_file import RangedFile
-from serve_apps.scene_reading import read_scenes
 from serve_apps.search_query import Parameters
 from serve_apps.shown_videos import checked_manifest
 
@@ -136,7 +136,7 @@ def media_router(backend: Backend, access: Access) -> APIRouter:
         }
         if _is_held(request, etag):
             return _not_modified(headers)
-        scenes = read_scenes(backend.catalog(caller.workspace), manifest, backend.readers)
+        scenes = read_scenes(backend.catalog(caller.workspace), manifest, backend.reads)
         return Response("".join(subtitles(scenes, kind)), headers=headers, media_type=SUBTITLE_TYPES[kind])
 
     @route("/v1/videos/{video_id}/subtitles.vtt", "videos", {"text/vtt": {}}, operation_id="subtitles_vtt")

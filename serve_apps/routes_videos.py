@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from actors.scene_reading import read_scenes
 from footage.errors import NoSuchScene
 from footage.index_records import SceneFilter
 from footage.library import library_page, running_jobs
@@ -29,7 +30,6 @@ from serve_apps.described_videos import described_videos
 from serve_apps.ids import checked_scene, checked_video
 from serve_apps.occurring import Occurring
 from serve_apps.problems import declared
-from serve_apps.scene_reading import read_scenes
 from serve_apps.search_query import MOST_CHARS, Cursor, Dataset, NoParameters, Parameters
 from serve_apps.shown_videos import found_item, library_item, scene_detail, shown_manifest, video_detail
 
@@ -117,7 +117,7 @@ def videos_router(backend: Backend, access: Access) -> APIRouter:
         cursors = Cursors(access.secret, caller.workspace, caller.key_id, "scenes", video_id)
         start = int(cursors.read(query.cursor) or 0)
         end = start + query.limit
-        read = read_scenes(catalog, manifest, backend.readers, start, end)
+        read = read_scenes(catalog, manifest, backend.reads, start, end)
         return ScenePage(
             scenes=[scene_detail(scene, addresses) for scene in read],
             next_cursor=cursors.make(str(end) if end < len(manifest.scenes) else None),

@@ -1,8 +1,9 @@
 """Reads the sidecars of a video's scenes, several at a time: each is a request where the store is a bucket."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from functools import partial
 
+from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.sidecar import Manifest, Sidecar
 
@@ -10,7 +11,7 @@ _AT_ONCE = 64  # that are read ahead of who takes them
 
 
 def read_scenes(
-    catalog: Catalog, manifest: Manifest, readers: Executor, start: int = 0, end: int | None = None
+    catalog: Catalog, manifest: Manifest, reads: StoreReads, start: int = 0, end: int | None = None
 ) -> Iterator[Sidecar]:
     """The sidecars of the scenes [start, end) of a video in time order, placed as its manifest has them.
 
@@ -19,7 +20,7 @@ def read_scenes(
     Args:
         catalog: of the workspace.
         manifest: of the video.
-        readers: that read; the calling thread must not be one of them.
+        reads: of the store.
         start: index of the first scene.
         end: index after the last one; None for all.
 
@@ -28,10 +29,9 @@ def read_scenes(
     """
     scenes = manifest.scenes[start:end]
     for first in range(0, len(scenes), _AT_ONCE):
-        ids = [scene.scene_id for scene in scenes[first : first + _AT_ONCE]]
-        yield from _placed(
-            manifest, start + first, list(readers.map(lambda id_: catalog.sidecar(manifest.video_id, id_), ids))
-        )
+        part = scenes[first : first + _AT_ONCE]
+        sidecars = reads.all([partial(catalog.sidecar, manifest.video_id, scene.scene_id) for scene in part])
+        yield from _placed(manifest, start + first, sidecars)
 
 
 def _placed(manifest: Manifest, first: int, sidecars: Sequence[Sidecar | None]) -> Iterator[Sidecar]:
