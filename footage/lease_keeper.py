@@ -14,7 +14,7 @@ from footage.dead_runs import break_leases_of_the_dead
 from footage.errors import LeaseLost, StoreError, StoreUnavailable
 from footage.leases import RunLease
 
-_TELL_S = 5.0  # who watches a run learns so late what it does
+TELL_EVERY_S = 5.0  # who watches a run learns so late what it does
 
 
 class LeaseKeeper:
@@ -25,11 +25,14 @@ class LeaseKeeper:
     it stays away, whoever writes next meets that, and not this thread.
     """
 
-    def __init__(self, catalog: Catalog, run_id: str, what: str, source: str, lease_s: float) -> None:
-        """Take nothing yet; see RunLease for the arguments."""
+    def __init__(
+        self, catalog: Catalog, run_id: str, what: str, source: str, lease_s: float, tell_every_s: float = TELL_EVERY_S
+    ) -> None:
+        """Take nothing yet; see RunLease for the arguments, but for how soon what has changed is told."""
         self._catalog = catalog
         self._lease = RunLease(catalog, run_id, what, source, lease_s)
         self._every_s = lease_s / 3
+        self._tell_every_s = tell_every_s
         self._ended = threading.Event()
         self._woken = threading.Event()  # before its time, to end or to tell
         self._counts: Callable[[], RunCounts | None] = lambda: None
@@ -69,7 +72,7 @@ class LeaseKeeper:
         self._woken.set()
 
     def _keep(self) -> None:
-        pause_s = self._every_s / math.ceil(self._every_s / _TELL_S)
+        pause_s = self._every_s / math.ceil(self._every_s / self._tell_every_s)
         renewed_at, told = time.monotonic(), None
         while True:
             self._woken.wait(pause_s)

@@ -82,6 +82,7 @@ def library_page(
     state: State | None = None,
     name: str | None = None,
     dataset: str | None = None,
+    most_looked_at: int = MOST_LOOKED_AT,
 ) -> tuple[list[LibraryEntry], str | None]:
     """A part of the library: running videos, then quarantined ones, then indexed ones; each in order of its id.
 
@@ -95,10 +96,11 @@ def library_page(
         state: only those.
         name: only those whose file name has this in it, in whatever case.
         dataset: only those of this set. A running video is in none yet, unless it is indexed.
+        most_looked_at: videos, whether they are in the page or not.
 
     Returns:
         The entries, and the position to go on from: None if nothing follows. A page may have fewer than `limit`
-        although something follows, down to none, where `name` is rare: at most MOST_LOOKED_AT videos are looked at.
+        although something follows, down to none, where `name` is rare.
 
     Raises:
         SettingsError: that is no position, or no name of a dataset.
@@ -118,7 +120,7 @@ def library_page(
     entries: list[LibraryEntry] = []
     last = None
     for looked_at, (each, one) in enumerate(found):
-        if len(entries) == limit or looked_at == MOST_LOOKED_AT:
+        if len(entries) == limit or looked_at == most_looked_at:
             return entries, last
         last = f"{each}:{one.key}"
         if one.entry is not None and _is_called(one.entry, name):

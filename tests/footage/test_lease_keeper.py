@@ -59,8 +59,7 @@ def test_the_first_sign_with_counts_is_not_waited_for() -> None:
         assert [held.counts for held in live_runs(catalog, datetime.now(UTC))] == [counts(2)]
 
 
-def test_what_has_changed_is_told_before_the_next_sign_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("footage.lease_keeper._TELL_S", 0.01)
+def test_what_has_changed_is_told_before_the_next_sign_is_due() -> None:
     store, said = Told(), [counts(0)]
     catalog = Catalog(store, WORKSPACE)
     asked = threading.Semaphore(0)
@@ -69,7 +68,7 @@ def test_what_has_changed_is_told_before_the_next_sign_is_due(monkeypatch: pytes
         asked.release()
         return said[0]
 
-    with LeaseKeeper(catalog, "run-1", "footage index /films", "/films", HOURS_S) as lease:
+    with LeaseKeeper(catalog, "run-1", "footage index /films", "/films", HOURS_S, tell_every_s=0.01) as lease:
         lease.tell(tell)
         for done in (0, 5):
             said[0] = counts(done)

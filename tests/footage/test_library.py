@@ -227,13 +227,10 @@ def test_names_and_datasets(catalog: Catalog) -> None:
     assert shown(catalog, dataset="none") == []
 
 
-def test_a_rare_name_is_looked_for_page_by_page(
-    catalog: Catalog, store: Reading, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("footage.library.MOST_LOOKED_AT", 4)
+def test_a_rare_name_is_looked_for_page_by_page(catalog: Catalog) -> None:
     for number in range(11):
         index(catalog, f"film-{number}")
-    found = list(pages(catalog, 50, name="film-3"))
+    found = list(pages(catalog, 50, name="film-3", most_looked_at=4))
     assert [len(page) for page in found if page] == [1]
     assert len(found) == 3
 
