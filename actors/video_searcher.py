@@ -1,14 +1,14 @@
 """Finds whole videos by what their descriptions say."""
 
 from functools import partial
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from actors.encoder import TextEncoder
 from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.index_records import VideoHit
 from footage.records import Vector
-from footage.sidecar import Manifest, StoredDescription
+from footage.sidecar import Manifest
 from footage.storage import ObjectStore
 from footage.video_search import FoundVideo, VideoSearchRequest, VideoSearchResponse
 
@@ -19,6 +19,13 @@ class SearchableVideos(Protocol):
     def search_videos(self, vector: Vector, workspace: str, video_ids: tuple[str, ...], limit: int) -> list[VideoHit]:
         """See VectorIndex.search_videos."""
         ...
+
+
+class DescribedVideo(NamedTuple):
+    """A video that was found; its manifest has a description that tells something."""
+
+    manifest: Manifest
+    score: float
 
 
 class VideoSearcher:
@@ -32,7 +39,12 @@ class VideoSearcher:
         self._reads = StoreReads(store)
 
     def search(self, request: VideoSearchRequest) -> VideoSearchResponse:
-        """Answer a search: the videos with the nearest descriptions first, at most `request.limit`.
+        """Answer a search: the videos with the nearest descriptions first, at most `request.limit`."""
+        videos = [_shown(found) for found in self.described(request)]
+        return VideoSearchResponse(query=request.query, workspace=request.workspace, videos=videos)
+
+    def described(self, request: VideoSearchRequest) -> list[DescribedVideo]:
+        """The same with all that is known of the videos.
 
         A video is left out if it was deleted, or if its description was, which another pipeline's run does, meanwhile.
         """
@@ -40,12 +52,11 @@ class VideoSearcher:
         hits = self._index.search_videos(vector, request.workspace, (), request.limit)
         catalog = Catalog(self._store, request.workspace)
         manifests = self._reads.all([partial(catalog.manifest, hit.video_id) for hit in hits])
-        videos = [
-            _found(hit, manifest, manifest.told)
+        return [
+            DescribedVideo(manifest, hit.score)
             for hit, manifest in zip(hits, manifests, strict=True)
             if manifest is not None and manifest.sources and manifest.told is not None
         ]
-        return VideoSearchResponse(query=request.query, workspace=request.workspace, videos=videos)
 
     def close(self) -> None:
         """End the threads that read the store; again is fine. Index, store and encoder are left to their owner."""
@@ -60,10 +71,12 @@ class VideoSearcher:
         self.close()
 
 
-def _found(hit: VideoHit, manifest: Manifest, told: StoredDescription) -> FoundVideo:
+def _shown(found: DescribedVideo) -> FoundVideo:
+    manifest, told = found.manifest, found.manifest.told
+    assert told is not None
     return FoundVideo(
-        video_id=hit.video_id,
-        score=hit.score,
+        video_id=manifest.video_id,
+        score=found.score,
         source_uris=[source.uri for source in manifest.sources],
         duration_s=manifest.video.duration_s,
         language=manifest.language,
