@@ -28,9 +28,14 @@ def main() -> None:
         at = urlsplit(url)
         connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=60)
         while (sent := time.perf_counter()) < until:
-            connection.request("GET", f"/v1/search?q={quote(QUERIES[number % len(QUERIES)])}&{PARAMETERS}")
-            answer = connection.getresponse()
-            body = answer.read()
+            try:
+                connection.request("GET", f"/v1/search?q={quote(QUERIES[number % len(QUERIES)])}&{PARAMETERS}")
+                answer = connection.getresponse()
+                body = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                failures.append(repr(error))
+                connection.close()  # and opens again
+                continue
             took_ms = (time.perf_counter() - sent) * 1000
             number += 1
             if answer.status != 200:

@@ -110,11 +110,6 @@ class IndexHit:
 
     scene_id: str
     video_id: str
-    start_s: float
-    end_s: float
-    language: str
     generation: str
-    sidecar_key: str
-    thumbnail_key: str
     score: float
     indexed_at: float = 0.0  # POSIX seconds

@@ -94,8 +94,7 @@ class IndexService:
     def _accept(self) -> None:
         """Not serve_forever(), which looks twice a second whether it is to end: a search would take that longer."""
         while not self._closing:
-            request, address = self._server.get_request()
-            self._server.process_request(request, address)
+            self._server.handle_request()  # one that cannot be taken ends nothing
 
 
 def _answer(index: object, methods: Set[str], line: bytes) -> bytes:
@@ -107,4 +106,7 @@ def _answer(index: object, methods: Set[str], line: bytes) -> bytes:
         given = getattr(index, method)(*arguments)
     except FootageError as error:
         return to_line([REFUSED, type(error).__name__, str(error)])
+    except OSError as error:  # of the index: a full disk, say; those of the connection are met outside
+        LOG.error("A call of the index failed.", exc_info=error)
+        return to_line([FAILED, f"{type(error).__name__}: {error}"])
     return to_line([GIVEN, given])

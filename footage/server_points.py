@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footage.identity import point_id
-from footage.index_payload import SPARSE, dense_vectors, hit, payload
+from footage.index_payload import HIT_FIELDS, SPARSE, dense_vectors, hit, payload
 from footage.index_records import IndexHit, IndexSpec, SceneFilter, ScenePoint, VectorQuery
 from footage.records import SparseVector, Vector
 from footage.server_connection import ServerConnection
@@ -54,7 +54,7 @@ def query_request(
         using=query.vector_name,
         filter=filter_of(where),
         limit=limit,
-        with_payload=True,
+        with_payload=list(HIT_FIELDS),
         params=params,
     )
 

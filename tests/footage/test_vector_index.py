@@ -158,12 +158,7 @@ def test_each_list_gives_the_nearest_of_its_own(index: VectorIndex) -> None:
     assert lists[1][0] == IndexHit(
         scene_id=both.scene_id,
         video_id=both.video_id,
-        start_s=10.0,
-        end_s=20.0,
-        language="de",
         generation="g1",
-        sidecar_key=both.sidecar_key,
-        thumbnail_key=both.thumbnail_key,
         score=pytest.approx(0.8),
     )
     (limited,) = index.search([VectorQuery("transcript", np.asarray([1, 0, 0, 0], np.float32))], LIVE, 1)
