@@ -82,6 +82,12 @@ export function rememberVideo(id, name) {
   videoNames.set(id, name);
 }
 
+/** Forgets the names of videos: another key may be of another workspace. */
+export function forget() {
+  videoNames.clear();
+  offered.clear();
+}
+
 async function nameVideos(ids) {
   const unknown = ids.filter((id) => !videoNames.has(id));
   if (!unknown.length) return;
@@ -90,7 +96,7 @@ async function nameVideos(ids) {
       videoNames.set(id, (await api.video(id)).name);
     } catch (error) {
       if (!(error instanceof api.Problem)) throw error;
-      videoNames.set(id, "unknown video");
+      if (error.status === 404) videoNames.set(id, "unknown video");
     }
   }
   const state = current();

@@ -86,6 +86,8 @@ function start() {
   filters.start(clearFilters);
   picture.start();
   login.start((who) => {
+    search.forget();
+    filters.forget();
     unlessRefused(welcome(who));
     render(url.current(), null, null);
   });

@@ -26,6 +26,12 @@ export class SearchView {
     byId("more").addEventListener("click", () => this.#more());
   }
 
+  /** Remembers nothing: another key may be of another workspace. */
+  forget() {
+    this.#answers.clear();
+    delete byId("asked-scene").dataset.asked;
+  }
+
   /** Shows the answer to this state; at once if it was asked before. */
   async run(state, { again = false } = {}) {
     this.#asking?.abort();
@@ -180,6 +186,7 @@ export class SearchView {
       label.append(` (${clockRange(detail.start_s, detail.end_s)})`);
     } catch (error) {
       if (!(error instanceof api.Problem)) throw error;
+      delete room.dataset.asked; // asked again next time
       label.append(` (${error.message})`);
     }
   }
