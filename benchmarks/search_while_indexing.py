@@ -22,6 +22,8 @@ from typing import Any
 from benchmarks.search_load import PROJECT, percentile, service
 
 CLIPS = PROJECT / "samples" / "clips"
+_INTERVAL_S = 3  # of a measurement beside the run
+_TOLD = 5  # failures of which it is said what they were
 
 
 def main() -> None:
@@ -58,10 +60,14 @@ def _round(store: Path, url: str, number: int, clients: int, seconds: float) -> 
     run = _index(store, f"again-{number}")
     while_indexing = []
     while run.poll() is None:
-        while_indexing.append(_ask(url, clients, 3))
+        while_indexing.append(_ask(url, clients, _INTERVAL_S))
     if run.returncode:
         raise SystemExit(f"The run ended with {run.returncode}.")
-    return {"idle": idle, "indexing": _figures(while_indexing[:-1])}  # during the last one the run ended
+    if len(while_indexing) < 2:
+        raise SystemExit(f"The run was over within {_INTERVAL_S} s: there is nothing to compare.")
+    # During the last one the run ended, so its times do not count; its failures do.
+    ended_in = {**while_indexing.pop(), "milliseconds": []}
+    return {"idle": idle, "indexing": _figures([*while_indexing, ended_in])}
 
 
 def _index(store: Path, workspace: str) -> "subprocess.Popen[bytes]":
@@ -79,11 +85,15 @@ def _ask(url: str, clients: int, seconds: float) -> dict[str, Any]:
 
 def _figures(answers: list[dict[str, Any]]) -> dict[str, Any]:
     milliseconds = [took for answer in answers for took in answer["milliseconds"]]
+    failures = [failure for answer in answers for failure in answer["failures"]]
+    if not milliseconds:
+        raise SystemExit(f"No search was answered. {failures[:_TOLD]}")
     return {
         "p50_ms": round(percentile(milliseconds, 0.5), 2),
         "p95_ms": round(percentile(milliseconds, 0.95), 2),
         "searches": len(milliseconds),
-        "failures": sum(len(answer["failures"]) for answer in answers),
+        "failures": len(failures),
+        "failed": failures[:_TOLD],
     }
 
 

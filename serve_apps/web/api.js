@@ -2,6 +2,8 @@
 
 const KEY = "footage-key"; // sessionStorage: gone with the tab
 let heldKey = null; // where the browser keeps nothing for us
+const VOCABULARY_MS = 60_000; // so long the service remembers it too
+let vocabulary = { answer: null, until: 0 };
 
 /** An answer that is no success. `status` 0: there was no answer. */
 export class Problem extends Error {
@@ -23,6 +25,7 @@ export function key() {
 
 export function keepKey(value) {
   heldKey = value;
+  vocabulary.until = 0;
   try {
     if (value) sessionStorage.setItem(KEY, value);
     else sessionStorage.removeItem(KEY);
@@ -83,7 +86,12 @@ export const videos = (params, signal) => ask("/v1/videos", { params, signal });
 export const scenesOf = (videoId, params, signal) =>
   ask(`/v1/videos/${encodeURIComponent(videoId)}/scenes`, { params, signal });
 export const datasets = () => ask("/v1/datasets");
-export const tags = (signal) => ask("/v1/tags", { signal });
+export function tags() {
+  if (Date.now() > vocabulary.until) vocabulary = { answer: ask("/v1/tags"), until: Date.now() + VOCABULARY_MS };
+  const asked = vocabulary;
+  asked.answer.catch(() => { asked.until = 0; });
+  return asked.answer;
+}
 export const languages = () => ask("/v1/languages");
 export const jobs = (signal) => ask("/v1/jobs", { signal, background: true });
 export const me = () => ask("/v1/me");

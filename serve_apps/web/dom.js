@@ -34,6 +34,28 @@ export function button(label, handler, attributes = {}) {
   return el("button", { type: "button", on: { click: handler }, ...attributes }, label);
 }
 
+/** Whether a click on a link is ours: with a key held it is the browser's, for a tab or a window. */
+export function plainClick(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return false;
+  event.preventDefault();
+  return true;
+}
+
+/** Offers [value, words] after the first option, which is none; what is chosen stays so. */
+export function offer(select, pairs) {
+  const chosen = select.value;
+  select.replaceChildren(select.options[0], ...pairs.map(([value, words]) => el("option", { value }, words)));
+  choose(select, chosen);
+}
+
+/** Chooses a value, even one that is not offered, as an address may name it. */
+export function choose(select, value) {
+  if (value && !Array.from(select.options).some((option) => option.value === value)) {
+    select.append(el("option", { value }, value));
+  }
+  select.value = value;
+}
+
 /** Shows or hides. */
 export function show(element, visible) {
   element.hidden = !visible;

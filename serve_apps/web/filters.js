@@ -1,7 +1,7 @@
 // The filters: a form that shows what the address says, and puts into it what is chosen.
 
 import * as api from "./api.js";
-import { byId, button, el, show } from "./dom.js";
+import { byId, button, choose, el, offer, show } from "./dom.js";
 import { clockExact, languageName, parseClock } from "./text.js";
 import { FILTERS, current, go } from "./url_state.js";
 
@@ -35,25 +35,11 @@ export function start(clear) {
 /** Fetches what can be chosen: datasets, languages and tags of this workspace; gives the datasets. */
 export async function loadChoices() {
   const [datasets, languages, tags] = await Promise.all([api.datasets(), api.languages(), api.tags()]);
-  options(field("dataset"), datasets.datasets.map((item) => [item.name, `${item.name} (${item.video_count})`]));
-  options(field("language"), languages.languages.map((code) => [code, languageName(code)]));
+  offer(field("dataset"), datasets.datasets.map((item) => [item.name, `${item.name} (${item.video_count})`]));
+  offer(field("language"), languages.languages.map((code) => [code, languageName(code)]));
   byId("tag-names").replaceChildren(...tags.tags.map((tag) => el("option", { value: tag })));
   put(current());
   return datasets.datasets;
-}
-
-function options(select, pairs) {
-  const chosen = select.value;
-  select.replaceChildren(select.options[0], ...pairs.map(([value, words]) => el("option", { value }, words)));
-  choose(select, chosen);
-}
-
-/** Chooses a value, even one that is not offered, as an address may name it. */
-function choose(select, value) {
-  if (value && !Array.from(select.options).some((option) => option.value === value)) {
-    select.append(el("option", { value }, value));
-  }
-  select.value = value;
 }
 
 /** Shows a state. */
@@ -68,8 +54,7 @@ export function put(state) {
   field("tag").value = "";
   field("video").value = "";
   chips(byId("tag-chips"), state.tag, (tag) => tag, (tag) => go({ tag: current().tag.filter((other) => other !== tag) }));
-  chips(byId("video-chips"), state.video, (id) => videoNames.get(id) || "one video",
-    (id) => go({ video: current().video.filter((other) => other !== id) }));
+  showVideoChips(state);
   nameVideos(state.video);
   const active = FILTERS.filter((name) => state[name].length > 0).length;
   byId("filters-toggle").textContent = active ? `Filters (${active})` : "Filters";
@@ -91,15 +76,20 @@ export function forget() {
 async function nameVideos(ids) {
   const unknown = ids.filter((id) => !videoNames.has(id));
   if (!unknown.length) return;
+  for (const id of unknown) videoNames.set(id, ""); // asked for
   for (const id of unknown) {
     try {
       videoNames.set(id, (await api.video(id)).name);
     } catch (error) {
       if (!(error instanceof api.Problem)) throw error;
       if (error.status === 404) videoNames.set(id, "unknown video");
+      else videoNames.delete(id); // asked again next time
     }
   }
-  const state = current();
+  showVideoChips(current());
+}
+
+function showVideoChips(state) {
   chips(byId("video-chips"), state.video, (id) => videoNames.get(id) || "one video",
     (id) => go({ video: current().video.filter((other) => other !== id) }));
 }

@@ -5,7 +5,8 @@ import { button, el } from "./dom.js";
 import { problemBox } from "./notice.js";
 import { duration } from "./text.js";
 import { videoThumbnail } from "./thumbnail.js";
-import { FILTERS, addressWith, enterPlayer, go } from "./url_state.js";
+import { FILTERS, go } from "./url_state.js";
+import { videoLink } from "./video_link.js";
 
 const VIDEOS = 8; // two rows of tiles
 const TAGS = 14;
@@ -14,7 +15,7 @@ const TAGS = 14;
 export async function showHome(room, state, signal) {
   try {
     const [page, vocabulary] = await Promise.all([
-      api.videos([["state", "indexed"], ["limit", String(VIDEOS)]], signal), api.tags(signal),
+      api.videos([["state", "indexed"], ["limit", String(VIDEOS)]], signal), api.tags(),
     ]);
     if (signal.aborted) return;
     room.replaceChildren(page.videos.length ? welcome(page.videos, vocabulary.tags, state) : nothingIndexed());
@@ -42,12 +43,7 @@ function welcome(videos, tags, state) {
 }
 
 function tile(video) {
-  const open = (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    enterPlayer(video.video_id, 0);
-  };
-  return el("li", {}, el("a", { href: addressWith({ watch: video.video_id, t: "0" }), class: "tile", on: { click: open } },
+  return el("li", {}, videoLink(video.video_id, { class: "tile" },
     video.thumbnail_url && videoThumbnail(video.video_id, video.thumbnail_url),
     el("span", { class: "name" }, video.name),
     el("span", { class: "quiet" }, video.duration_s === null ? "" : duration(video.duration_s))));

@@ -1,6 +1,7 @@
 // The whole page by keys.
 
 import { byId } from "./dom.js";
+import { remember, remembered } from "./remembered.js";
 
 const OFF = "footage-single-keys";
 
@@ -8,8 +9,8 @@ const OFF = "footage-single-keys";
 export function start(player, like) {
   const help = byId("help");
   const single = byId("keys-on");
-  single.checked = stored() !== "off";
-  single.addEventListener("change", () => store(single.checked ? "on" : "off"));
+  single.checked = remembered(OFF) !== "off";
+  single.addEventListener("change", () => remember(OFF, single.checked ? "on" : "off"));
   byId("help-button").addEventListener("click", () => openHelp());
   byId("close-help").addEventListener("click", () => help.close());
   help.addEventListener("click", (event) => {
@@ -62,7 +63,7 @@ export function start(player, like) {
 function step(by, event) {
   const cards = Array.from(document.querySelectorAll("#search-view:not([hidden]) article.scene"));
   const at = cards.indexOf(focusedCard());
-  // Arrows scroll the page as ever until a scene has the focus; j and k always go to one.
+  // Arrows scroll the page as ever while something else has the focus; j and k always go to one.
   if (!cards.length || (at < 0 && event.key.startsWith("Arrow") && document.activeElement !== document.body)) return null;
   const next = cards[at < 0 ? (by > 0 ? 0 : cards.length - 1) : at + by];
   if (!next) return null;
@@ -77,21 +78,5 @@ function focusedCard() {
 }
 
 function isTyping(element) {
-  return element.matches("input:not([type=checkbox]), textarea, select");
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(OFF);
-  } catch {
-    return null;
-  }
-}
-
-function store(choice) {
-  try {
-    localStorage.setItem(OFF, choice);
-  } catch {
-    // It holds for this page then.
-  }
+  return element.matches("input:not([type=checkbox]), select");
 }

@@ -1,12 +1,13 @@
 // The library: all videos with their state, why some are in quarantine and what to do, and runs under way.
 
 import * as api from "./api.js";
-import { byId, button, el, show } from "./dom.js";
+import { byId, button, choose, el, offer, show } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { problemBox } from "./notice.js";
 import { codeParts, count, date, duration, languageName } from "./text.js";
 import { videoThumbnail } from "./thumbnail.js";
-import { addressWith, enterPlayer, go } from "./url_state.js";
+import { go } from "./url_state.js";
+import { videoLink } from "./video_link.js";
 
 const PAGE = 50;
 const EMPTY_PAGES = 4; // that are asked for in a row: where a name is rare each is hundreds of videos to look at
@@ -34,10 +35,7 @@ export class Library {
 
   /** The datasets that one can choose from. */
   offer(datasets) {
-    const select = byId("library-form").elements.namedItem("dataset");
-    const chosen = select.value;
-    select.replaceChildren(select.options[0], ...datasets.map((item) => el("option", { value: item.name }, item.name)));
-    select.value = chosen;
+    offer(byId("library-form").elements.namedItem("dataset"), datasets.map((item) => [item.name, item.name]));
   }
 
   /** Shows a state of the library. */
@@ -46,10 +44,8 @@ export class Library {
     const form = byId("library-form");
     for (const name of FIELDS) {
       const field = form.elements.namedItem(name);
-      if (field.tagName === "SELECT" && state[name] && !Array.from(field.options).some((each) => each.value === state[name])) {
-        field.append(el("option", { value: state[name] }, state[name]));
-      }
-      field.value = state[name];
+      if (field.tagName === "SELECT") choose(field, state[name]);
+      else field.value = state[name];
     }
     this.#jobs.start();
     await this.#page(true);
@@ -72,6 +68,7 @@ export class Library {
     const params = FIELDS.filter((name) => this.#state[name]).map((name) => [name, this.#state[name]]);
     params.push(["limit", String(PAGE)]);
     if (!first) params.push(["cursor", this.#cursor]);
+    byId("videos").querySelector(":scope > .problem")?.remove();
     try {
       const page = await this.#answer(params, asking.signal);
       const rows = page.videos.map((video) => row(video));
@@ -91,9 +88,12 @@ export class Library {
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!(error instanceof api.Problem)) throw error;
-      byId("library-count").textContent = "";
-      byId("videos").replaceChildren(error.status === 401 ? "" : problemBox(error, () => this.#page(true)));
-      show(byId("more-videos"), false);
+      if (first) {
+        byId("library-count").textContent = "";
+        byId("videos").replaceChildren();
+        show(byId("more-videos"), false);
+      }
+      if (error.status !== 401) byId("videos").append(problemBox(error, () => this.#page(first)));
     }
   }
 
@@ -124,14 +124,7 @@ function withCode(text) {
 
 function row(video) {
   const playable = video.state === "indexed" && video.video_id;
-  const open = (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    enterPlayer(video.video_id, 0);
-  };
-  const name = playable
-    ? el("a", { href: addressWith({ watch: video.video_id, t: "0" }), on: { click: open } }, video.name)
-    : video.name;
+  const name = playable ? videoLink(video.video_id, {}, video.name) : video.name;
   const facts = [
     video.duration_s === null ? null : duration(video.duration_s),
     video.scene_count === null ? null : count(video.scene_count, "scene"),

@@ -1,7 +1,7 @@
 // Puts the page together: the address says what is shown, and each part shows its share of it.
 
 import * as api from "./api.js";
-import { byId, show } from "./dom.js";
+import { byId, plainClick, show } from "./dom.js";
 import * as filters from "./filters.js";
 import * as keyboard from "./keyboard.js";
 import { Library } from "./library.js";
@@ -25,7 +25,7 @@ const search = new SearchView({
   picture: (hit) => url.go({ scene: hit.scene_id, like: "", picture: "" }),
   onlyVideo: (hit) => {
     filters.rememberVideo(hit.video_id, hit.name);
-    url.go({ video: [hit.video_id] });
+    url.go({ video: [hit.video_id], show: url.current().show === "best" ? "" : url.current().show });
   },
   tag: (name) => {
     if (!url.current().tag.includes(name)) url.go({ tag: [...url.current().tag, name] });
@@ -44,6 +44,10 @@ function libraryQuestion(state) {
 async function render(state, before, scroll) {
   const inLibrary = state.view === "library";
   const first = before === null;
+  const asks = inLibrary ? libraryQuestion : question;
+  const anew = first || asks(state) !== asks(before);
+  // A new answer is read from its top; who turns a filter stays at it.
+  if (anew && !first && scroll === null && !byId("refine").contains(document.activeElement)) scrollTo(0, 0);
   document.title = inLibrary ? "Library · footage" : state.q ? `${state.q} · footage` : "footage";
   show(byId("search-view"), !inLibrary);
   show(byId("refine"), !inLibrary);
@@ -55,8 +59,7 @@ async function render(state, before, scroll) {
   if (first || document.activeElement !== byId("q") || state.q !== before.q) byId("q").value = state.q;
   filters.put(state);
   let ready = Promise.resolve();
-  if (inLibrary && (first || libraryQuestion(state) !== libraryQuestion(before))) ready = library.run(state);
-  if (!inLibrary && (first || question(state) !== question(before))) ready = search.run(state);
+  if (anew) ready = inLibrary ? library.run(state) : search.run(state);
   if (state.watch) {
     player.show(state.watch, moment(state), opening?.video_id === state.watch ? opening : null);
   } else {
@@ -88,6 +91,7 @@ function start() {
   login.start((who) => {
     search.forget();
     filters.forget();
+    player.forget();
     unlessRefused(welcome(who));
     render(url.current(), null, null);
   });
@@ -99,9 +103,7 @@ function start() {
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href='/'], a[href='/?view=library']");
-    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    url.goTo(link.getAttribute("href"));
+    if (link && !event.defaultPrevented && plainClick(event)) url.goTo(link.getAttribute("href"));
   });
   render(url.current(), null, null);
   unlessRefused(api.me().then(welcome));

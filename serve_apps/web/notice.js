@@ -7,6 +7,8 @@ let timer = 0;
 /** A line that goes away by itself; screen readers say it. */
 export function notice(text) {
   const line = byId("notice");
+  const room = Array.from(document.querySelectorAll("dialog[open]")).at(-1) ?? document.body; // a dialog is above all else
+  if (line.parentElement !== room) room.append(line);
   line.textContent = text;
   clearTimeout(timer);
   timer = setTimeout(() => { line.textContent = ""; }, 6000);

@@ -4,6 +4,7 @@
 import { Problem, problemOf } from "./api.js";
 import { byId, el, setAddress } from "./dom.js";
 import { notice } from "./notice.js";
+import { remember, remembered } from "./remembered.js";
 
 const INTO = 0.01; // s: times are stored to the millisecond, and a frame that begins half a millisecond later is the scene's
 const RENEWED_LATELY = 4000; // ms: an address that fails so soon after it was renewed has not expired
@@ -27,9 +28,9 @@ export class Playback {
     this.#video = video;
     this.#say = say;
     const stop = byId("stop-at-end");
-    stop.checked = remembered() === "yes";
+    stop.checked = remembered(STOP) === "yes";
     stop.addEventListener("change", () => {
-      remember(stop.checked ? "yes" : "no");
+      remember(STOP, stop.checked ? "yes" : "no");
       this.#aim();
     });
     video.addEventListener("timeupdate", () => {
@@ -49,6 +50,11 @@ export class Playback {
     video.addEventListener("error", () => {
       if (this.#fresh) this.#failed();
     });
+  }
+
+  /** The moment that is shown, or will be once the video has come. */
+  get time() {
+    return this.#video.readyState >= 1 ? this.#video.currentTime : this.#time;
   }
 
   /** Begins at a moment. `fresh` asks for a new address of the same video. */
@@ -178,21 +184,5 @@ export class Playback {
     if (this.#stopAt === null || this.#video.paused || this.#video.currentTime < this.#stopAt - BEFORE_END) return;
     this.#stopAt = null;
     this.#video.pause();
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(STOP);
-  } catch {
-    return null;
-  }
-}
-
-function remember(choice) {
-  try {
-    localStorage.setItem(STOP, choice);
-  } catch {
-    // It holds for this page then.
   }
 }

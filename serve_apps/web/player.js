@@ -1,13 +1,13 @@
 // The player: a dialog that starts at the moment, with the scenes on a time line and the transcript beside it.
 
 import * as api from "./api.js";
-import { byId, el, setAddress, show } from "./dom.js";
+import { byId, el, plainClick, setAddress, show } from "./dom.js";
 import { notice } from "./notice.js";
 import { Playback } from "./playback.js";
 import { Script } from "./script.js";
 import { clockRange } from "./text.js";
 import { TimeLine } from "./timeline.js";
-import { addressWith, current, go, leavePlayer, secondsText } from "./url_state.js";
+import { addressWith, go, leavePlayer, secondsText } from "./url_state.js";
 
 const SCENES_PAGE = 100;
 
@@ -19,6 +19,7 @@ export class Player {
   #script = new Script(byId("script"), (seconds) => this.#seek(seconds));
   #copyButton = byId("copy-link");
   #videoId = "";
+  #filledBy = ""; // the video whose scenes and words stand there, also while the player is closed
   #asking = null;
   #frame = 0;
 
@@ -59,13 +60,16 @@ export class Player {
     this.close();
     this.#videoId = videoId;
     this.#say(null);
-    byId("player-name").textContent = known?.name || "…";
-    for (const id of ["subtitles-vtt", "subtitles-srt"]) byId(id).removeAttribute("href");
+    if (videoId !== this.#filledBy) this.forget(); // else it would flicker: the same comes again
+    if (known) byId("player-name").textContent = known.name;
     this.#dialog.showModal();
     byId("player-name").focus();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    if (known) this.#playback.start(known.play_url, seconds, () => this.#freshAddress());
+    if (known) {
+      this.#playback.start(known.play_url, seconds, () => this.#freshAddress());
+      this.#follow();
+    }
     try {
       const detail = await api.video(videoId, signal);
       byId("player-name").textContent = detail.name;
@@ -77,6 +81,7 @@ export class Player {
       this.#playback.captions(detail.subtitles_vtt_url, detail.language, async () => (await api.video(videoId)).subtitles_vtt_url);
       this.#playback.scenes = detail.scenes;
       this.#timeLine.put(detail.scenes, detail.duration_s ?? 0);
+      this.#filledBy = videoId;
       this.#follow();
       await this.#loadScript(videoId, signal);
     } catch (error) {
@@ -92,6 +97,7 @@ export class Player {
       const params = [["limit", String(SCENES_PAGE)]];
       if (cursor) params.push(["cursor", cursor]);
       const page = await api.scenesOf(videoId, params, signal);
+      if (!cursor) this.#script.clear();
       this.#script.add(page.scenes);
       this.#follow();
       cursor = page.next_cursor;
@@ -101,8 +107,7 @@ export class Player {
 
   /** Saves a file by a new address: the link's own may have expired since the player was opened. */
   async #download(event, address) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
+    if (!plainClick(event)) return;
     try {
       el("a", { href: (await api.video(this.#videoId))[address], download: true }).click();
     } catch (error) {
@@ -126,9 +131,17 @@ export class Player {
     this.#asking?.abort();
     this.#playback.stop();
     cancelAnimationFrame(this.#frame);
+    this.#videoId = "";
+  }
+
+  /** Empties it; else the video that was shown last stays in it while it is closed. */
+  forget() {
+    this.#filledBy = "";
+    byId("player-name").textContent = "…";
+    byId("player-name").title = "";
+    for (const id of ["subtitles-vtt", "subtitles-srt"]) byId(id).removeAttribute("href");
     this.#timeLine.put([], 0);
     this.#script.clear();
-    this.#videoId = "";
   }
 
   /** To the scene that is `by` scenes further. */
@@ -139,7 +152,6 @@ export class Player {
 
   /** To the start of a scene; the address follows. */
   toScene(scene) {
-    this.#seek(scene.start_s);
     go({ t: secondsText(scene.start_s) }, { replace: true });
   }
 
@@ -155,7 +167,7 @@ export class Player {
 
   /** A link to this moment into the clipboard; or into a field, where that is not allowed. */
   async copyLink() {
-    const link = new URL(addressWith({ t: secondsText(this.#video.currentTime) }), location.href).href;
+    const link = new URL(addressWith({ t: secondsText(this.#playback.time) }), location.href).href;
     try {
       await navigator.clipboard.writeText(link);
       notice("A link to this moment is copied.");
@@ -183,7 +195,7 @@ export class Player {
   #follow() {
     cancelAnimationFrame(this.#frame);
     if (!this.isOpen) return;
-    const time = this.#video.currentTime;
+    const time = this.#playback.time;
     const scene = this.#timeLine.follow(time);
     this.#script.follow(time);
     byId("time-line").title = scene ? clockRange(scene.start_s, scene.end_s) : "";
@@ -201,7 +213,7 @@ export class Player {
 }
 
 /** The state's moment in seconds. */
-export function moment(state = current()) {
+export function moment(state) {
   const seconds = Number(state.t);
   return Number.isFinite(seconds) && seconds > 0 ? seconds : 0;
 }

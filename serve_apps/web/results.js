@@ -1,6 +1,6 @@
 // Found scenes, as cards grouped by video.
 
-import { button, el } from "./dom.js";
+import { button, el, plainClick } from "./dom.js";
 import { clockRange, count, languageName, markedParts, percent } from "./text.js";
 import { sceneThumbnail } from "./thumbnail.js";
 import { addressWith, secondsText } from "./url_state.js";
@@ -66,9 +66,7 @@ export class Results {
       class: "thumb", href: addressWith({ watch: hit.video_id, t: secondsText(hit.start_s) }),
       "aria-label": `Play ${hit.name} at ${range}`,
       on: { click: (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return; // the browser's own: a tab, a window
-        event.preventDefault();
-        this.#actions.play(hit);
+        if (plainClick(event)) this.#actions.play(hit);
       } },
     }, sceneThumbnail(hit.scene_id, hit.thumbnail_url), el("span", { class: "time" }, range));
     const card = el("article", { class: "scene", data: { scene: hit.scene_id, video: hit.video_id } },

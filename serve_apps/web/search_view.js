@@ -40,9 +40,8 @@ export class SearchView {
     this.#state = state;
     byId("search-view").removeAttribute("aria-busy");
     show(byId("more"), false); // it would go on with the answer to the former question
+    byId("more-problem").replaceChildren();
     this.#askedScene(state);
-    const question = JSON.stringify([asked(state) ? [state.q, state.scene, state.like, state.picture] : null,
-      FILTERS.map((name) => state[name])]);
     if (!asked(state)) {
       this.#begin();
       byId("count").textContent = "";
@@ -57,6 +56,7 @@ export class SearchView {
           + "other pictures came. Drop it here once more, or search by words.")));
       return;
     }
+    const question = JSON.stringify([state.q, state.scene, state.like, state.picture, filterParams(state)]);
     const known = again ? null : this.#answers.get(question);
     if (known) {
       this.#begin();
@@ -116,7 +116,7 @@ export class SearchView {
     const last = this.#pages.at(-1);
     const moreButton = byId("more");
     moreButton.disabled = true;
-    byId("results").parentElement.querySelector(".problem")?.remove();
+    byId("more-problem").replaceChildren();
     const asking = new AbortController();
     this.#asking = asking;
     try {
@@ -139,7 +139,7 @@ export class SearchView {
       byId("count").textContent = "";
       byId("results").replaceChildren(box);
     } else {
-      byId("results").after(box);
+      byId("more-problem").replaceChildren(box);
     }
   }
 
@@ -186,6 +186,7 @@ export class SearchView {
       label.append(` (${clockRange(detail.start_s, detail.end_s)})`);
     } catch (error) {
       if (!(error instanceof api.Problem)) throw error;
+      if (room.dataset.asked !== asked) return;
       delete room.dataset.asked; // asked again next time
       label.append(` (${error.message})`);
     }
@@ -199,7 +200,7 @@ export function clearFilters() {
 }
 
 /** Whether the state asks for anything. */
-export function asked(state) {
+function asked(state) {
   return Boolean(state.q.trim() || state.scene || state.like || state.picture);
 }
 

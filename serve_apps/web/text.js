@@ -24,8 +24,9 @@ export function parseClock(text) {
 
 /** What a field of times shows for seconds: "1:15", or "1:15.5". */
 export function clockExact(seconds) {
-  const rest = Math.round((seconds % 1) * 1000);
-  return clock(seconds) + (rest ? `.${String(rest).padStart(3, "0").replace(/0+$/, "")}` : "");
+  const ms = Math.round(seconds * 1000);
+  const rest = ms % 1000;
+  return clock(ms / 1000) + (rest ? `.${String(rest).padStart(3, "0").replace(/0+$/, "")}` : "");
 }
 
 /** 16.8 -> "16.8 s", 75 -> "1 min 15 s", 7300 -> "2 h 1 min". */

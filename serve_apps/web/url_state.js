@@ -42,7 +42,7 @@ export function addressWith(changes) {
 export function go(changes, { replace = false } = {}) {
   const before = current();
   const state = { ...before, ...changes };
-  const kept = { picture: state.picture, step: (history.state?.step || 0) + (replace ? 0 : 1) };
+  const kept = { picture: state.picture };
   if (replace) {
     history.replaceState({ ...history.state, ...kept }, "", address(state));
   } else {

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from footage import identity
 from footage.catalog import Catalog
 from footage.sidecar import (
-    Manifest,
     Sidecar,
     SidecarMetadata,
     StoredEmbedding,
@@ -14,10 +13,10 @@ from footage.sidecar import (
     StoredSegment,
     StoredSource,
     StoredTranscript,
-    StoredVideo,
     StoredWord,
 )
 from footage.storage import ObjectStore
+from tests.spans import claim_of, manifest_of
 
 NOW = "2026-01-01T12:00:00.000+00:00"
 NONE = StoredEmbedding(model="none", dimensions=1, has_embedding=False)
@@ -58,30 +57,6 @@ def shelve(store: ObjectStore, *sources: StoredSource, workspace: str = "default
                 metadata=SidecarMetadata(pipeline_fingerprint="f", processed_at=NOW),
             )
         )
-    catalog.create_manifest(
-        Manifest(
-            workspace=workspace,
-            video_id=video_id,
-            sha256="0" * 64,
-            video=StoredVideo(
-                duration_s=10.0 * scenes,
-                first_frame_s=0,
-                width_px=64,
-                height_px=36,
-                rotation_deg=0,
-                frame_rate=25,
-                video_codec="h264",
-                has_audio=True,
-                has_timestamps=True,
-            ),
-            sources=list(sources),
-            datasets=[],
-            language="en",
-            span_count=1,
-            scenes=stored,
-            pipeline_fingerprint="f",
-            run_id="run",
-            committed_at=NOW,
-        )
-    )
+    records = {"workspace": workspace, "video_id": video_id, "sources": list(sources), "scenes": stored}
+    catalog.create_manifest(manifest_of(claim_of("shelved", scenes), **records, span_count=1))
     return Shelved(video_id, ids)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, Route, expect
 
 from footage.catalog import Catalog
 from footage.sidecar import Manifest
@@ -92,6 +92,28 @@ def scenes(page: Page) -> Any:
     cards = page.locator("article.scene")
     expect(cards.first).to_be_visible()
     return cards
+
+
+def asked_for(page: Page, part: str) -> list[str]:
+    """Addresses with this part that the tab asks for from now on; the list grows."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if part in request.url else None)
+    return asked
+
+
+def refused_once(page: Page, pattern: str) -> list[str]:
+    """Refuse the first of these requests, as one whose address has expired; it is in the list then."""
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=401, body="")
+
+    page.route(pattern, refuse)
+    return refused
 
 
 def wait_for_moment(page: Page, seconds: float, within_s: float = 0.5) -> None:

@@ -127,6 +127,9 @@ def test_best_scene_of_each_video(answered: Page) -> None:
     assert len(found) == len({hit["video_id"] for hit in found}) == 8
     group = answered.get_by_role("region", name="garage.mp4")
     expect(group).to_contain_text("and 3 further scenes found")
+    group.get_by_role("button", name="Only this video").click()
+    expect(answered.locator("#count")).to_have_text("4 scenes in 1 video")
+    assert {hit["name"] for hit in applied(answered, "video=")} == {"garage.mp4"}
 
 
 def test_what_was_left_out_can_be_shown(page: Page, site: Site) -> None:

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.serve_apps.web.site import Site
+from tests.serve_apps.web.site import Site, Watched
 
 
 def test_states_reasons_and_next_steps(page: Page, site: Site) -> None:
@@ -105,3 +105,37 @@ def test_a_rare_name_is_looked_for_only_as_far_as_one_wants(page: Page, site: Si
     page.route("**/v1/videos?*", lambda route: route.fulfill(json={"videos": [], "next_cursor": None}))
     page.get_by_role("button", name="Look further").click()
     expect(page.get_by_text("No video is like that.")).to_be_visible()
+
+
+def test_videos_that_are_listed_stay_when_more_do_not_come(page: Page, site: Site, watched: Watched) -> None:
+    watched.allowed.append("status of 503")
+    problem = {"title": "Not available now", "status": 503, "detail": "The store does not answer."}
+    refusing = [True]
+
+    def answer(route: Route) -> None:
+        if "cursor=" not in route.request.url:
+            route.fulfill(json=route.fetch().json() | {"next_cursor": "c"})
+        elif refusing[0]:
+            route.fulfill(status=503, json=problem)
+        else:
+            route.fulfill(json={"videos": [], "next_cursor": None})
+
+    page.route("**/v1/videos?*", answer)
+    page.goto(f"{site.url}/?view=library")
+    for _ in range(2):
+        page.get_by_role("button", name="More videos").click()
+        expect(page.locator("#videos").get_by_role("alert")).to_have_count(1)
+    expect(page.locator(".video-row")).to_have_count(10)
+    expect(page.locator("#library-count")).to_have_text("10 videos, and more")
+    refusing[0] = False
+    page.locator("#videos").get_by_role("button", name="Try again").click()
+    expect(page.locator("#library-count")).to_have_text("10 videos")
+    expect(page.locator("#videos").get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".video-row")).to_have_count(10)
+
+
+def test_a_dataset_of_the_address_that_is_not_offered_stays_chosen(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?view=library&dataset=gone")
+    dataset = page.locator("#library-form [name=dataset]")
+    expect(dataset.locator("option", has_text="outdoors")).to_be_attached()
+    expect(dataset).to_have_value("gone")

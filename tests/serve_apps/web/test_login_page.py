@@ -23,8 +23,8 @@ class Keyed:
     site: Site
     keys: KeyBook
 
-    def new_key(self) -> tuple[str, str]:
-        made = self.keys.create("default", "reader", datetime.now(UTC))
+    def new_key(self, workspace: str = "default") -> tuple[str, str]:
+        made = self.keys.create(workspace, "reader", datetime.now(UTC))
         return made.token, made.key.key_id
 
 
@@ -125,3 +125,55 @@ def test_a_video_plays_on_when_the_key_ends_and_the_sign_in_comes_after_it(signe
     dialog.get_by_label("Key", exact=True).fill(keyed.new_key()[0])
     with signed_in.expect_response(lambda answer: answer.url.endswith("/v1/jobs") and answer.ok):
         signed_in.keyboard.press("Enter")
+
+
+def sign_in(page: Page, token: str) -> None:
+    """Give a key where it is asked for."""
+    page.get_by_role("dialog", name="Sign in with a key").get_by_label("Key", exact=True).fill(token)
+    page.keyboard.press("Enter")
+    expect(page.locator("#workspace")).to_be_visible()
+
+
+def test_what_the_address_names_is_asked_for_again_once_the_key_is_there(
+    page: Page, keyed: Keyed, watched: Watched
+) -> None:
+    watched.allowed.append("status of 401")
+    video = keyed.site.video("garage.mp4")
+    page.goto(f"{keyed.site.url}/?scene={video.scenes[1].scene_id}&video={video.video_id}&min_relevance=0")
+    expect(page.locator("#asked-scene")).to_contain_text("key")  # the refusal
+    sign_in(page, keyed.new_key()[0])
+    expect(page.locator("#asked-scene img")).to_be_visible()
+    expect(page.locator("#asked-scene span")).to_have_text("What looks like this scene (0:07 – 0:09)")
+    expect(page.get_by_role("button", name="Do not filter by garage.mp4")).to_be_visible()
+
+
+def test_another_key_shows_nothing_of_what_the_key_before_was_shown(page: Page, keyed: Keyed, watched: Watched) -> None:
+    watched.allowed.append("status of 401")
+    token, key_id = keyed.new_key()
+    page.goto(f"{keyed.site.url}/?q=lighthouse&min_relevance=0")
+    sign_in(page, token)
+    expect(scenes(page).first).to_contain_text("lighthouse")
+    keyed.keys.revoke(key_id, datetime.now(UTC))
+    page.get_by_role("searchbox", name="What is said or seen").fill("storm")
+    page.keyboard.press("Enter")
+    sign_in(page, keyed.new_key("another")[0])
+    expect(page.locator("#workspace")).to_have_text("another")
+    expect(page.locator("#count")).to_have_text("No scene answers this")
+    page.go_back()
+    expect(page.get_by_role("searchbox", name="What is said or seen")).to_have_value("lighthouse")
+    expect(page.locator("#count")).to_have_text("No scene answers this")
+    expect(page.locator("article.scene")).to_have_count(0)
+
+
+def test_another_key_shows_nothing_of_the_video_that_was_open(page: Page, keyed: Keyed, watched: Watched) -> None:
+    watched.allowed += ["status of 401", "status of 404"]
+    token, key_id = keyed.new_key()
+    page.goto(f"{keyed.site.url}/?watch={keyed.site.video('coast.mp4').video_id}&t=7")
+    sign_in(page, token)
+    expect(page.locator(".line")).to_have_count(3)
+    keyed.keys.revoke(key_id, datetime.now(UTC))
+    page.get_by_role("link", name="Subtitles (.vtt)").click()
+    sign_in(page, keyed.new_key("another")[0])
+    expect(page.locator("#player-problem")).to_be_visible()
+    expect(page.locator(".line, #scene-strip button")).to_have_count(0)
+    expect(page.locator("#player-name")).not_to_contain_text("coast")

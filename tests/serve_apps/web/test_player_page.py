@@ -6,8 +6,22 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from samples.drawing import COLORS
-from tests.serve_apps.web.site import Site, Watched, corner_of_frame, scenes, search, truth_of, wait_for_moment
+from tests.serve_apps.web.site import (
+    Site,
+    Watched,
+    corner_of_frame,
+    refused_once,
+    scenes,
+    search,
+    truth_of,
+    wait_for_moment,
+)
 
+# Whether what is seen at the middle of an element is the element itself.
+ON_TOP = """element => {
+  const box = element.getBoundingClientRect();
+  return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === element;
+}"""
 # Of these the corner of the frame has the background's colour: it is plain.
 PLAIN = (("garage.mp4", 0), ("coast.mp4", 2), ("window.mp4", 2), ("portrait.mp4", 1))
 
@@ -46,6 +60,7 @@ def test_a_link_to_a_moment_shows_the_frame_of_its_scene(page: Page, site: Site,
 
 def test_the_time_line_and_the_transcript_seek(page: Page, site: Site) -> None:
     opened(page, site, "garage.mp4", 0)
+    wait_for_moment(page, 0, within_s=20)  # it stands still from here on
     box = page.locator("#time-line").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] * 8 / 17.6, box["y"] + box["height"] / 2)
@@ -88,6 +103,7 @@ def test_subtitles_and_a_link_to_the_moment(page: Page, site: Site) -> None:
     assert "-->" in srt.value.path().read_text()
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator("#notice")).to_have_text("A link to this moment is copied.")
+    assert page.locator("#notice").evaluate(ON_TOP)
     link = page.evaluate("() => navigator.clipboard.readText()")
     address, _, moment = link.partition("&t=")
     assert address == f"{site.url}/?watch={site.video('garage.mp4').video_id}"
@@ -98,16 +114,7 @@ def test_an_address_that_expired_is_fetched_anew_and_playing_goes_on(page: Page,
     watched.allowed.append("status of 401")
     opened(page, site, "garden_long_shot.mp4", 20)
     page.wait_for_function("() => document.querySelector('#video').currentTime > 20.3")
-    refused: list[str] = []
-
-    def refuse_once(route: Route) -> None:
-        if refused:
-            route.continue_()
-        else:
-            refused.append(route.request.url)
-            route.fulfill(status=401, body="")
-
-    page.route("**/v1/media/*", refuse_once)
+    refused = refused_once(page, "**/v1/media/*")
     with page.expect_response("**/v1/videos/*"):
         page.evaluate("() => document.querySelector('#video').load()")  # as after a long pause: it asks for the bytes
     page.wait_for_function(
@@ -155,16 +162,40 @@ def test_subtitles_come_by_a_new_address_once_theirs_has_expired(page: Page, sit
     with page.expect_download() as saved, page.expect_response("**/v1/videos/*"):
         page.get_by_role("link", name="Subtitles (.vtt)").click()
     assert saved.value.path().read_text().startswith("WEBVTT")
-    refused: list[str] = []
-
-    def refuse_once(route: Route) -> None:
-        if refused:
-            route.continue_()
-        else:
-            refused.append(route.request.url)
-            route.fulfill(status=401, body="")
-
-    page.route("**/subtitles.vtt*", refuse_once)
+    refused = refused_once(page, "**/subtitles.vtt*")
     page.evaluate("() => { document.querySelector('#video').textTracks[0].mode = 'showing'; }")
     page.wait_for_function("() => document.querySelector('#video').textTracks[0].cues?.length > 0")
     assert refused
+
+
+def test_a_video_that_is_opened_again_stands_there_at_once(page: Page, site: Site) -> None:
+    search(page, site, "lighthouse in the storm")
+    card = scenes(page).filter(has_text="lighthouse").first
+    card.locator("a.thumb").click()
+    expect(page.locator(".line")).to_have_count(3)
+    page.keyboard.press("Escape")
+    held: list[Route] = []
+    page.route("**/v1/videos/**", lambda route: held.append(route), times=1)
+    card.locator("a.thumb").click()
+    expect(page.locator("#scene-strip button")).to_have_count(3)
+    expect(page.locator("#scene-strip [aria-current]")).to_have_count(1)
+    expect(page.locator(".line")).to_have_count(3)
+    expect(page.locator("#player-name")).to_have_text("coast.mp4")
+    with page.expect_response("**/scenes?*"):
+        held[0].continue_()
+    page.evaluate("() => fetch('/v1/me')")  # what came is shown by now
+    expect(page.locator(".line")).to_have_count(3)
+    page.keyboard.press("Escape")
+    page.goto(f"{site.url}/?watch={site.video('garage.mp4').video_id}&t=7")
+    expect(page.locator("#scene-strip button")).to_have_count(4)
+
+
+def test_a_link_that_is_copied_before_the_video_has_come_is_to_its_moment(page: Page, site: Site) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    held: list[Route] = []
+    page.route("**/v1/media/*", lambda route: held.append(route))
+    opened(page, site, "garage.mp4", 7)
+    expect(page.locator("#scene-strip [aria-current]")).to_have_attribute("aria-label", "Scene 2, 0:07 – 0:09")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#notice")).to_have_text("A link to this moment is copied.")
+    assert page.evaluate("() => navigator.clipboard.readText()").endswith("t=7")

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.serve_apps.web.site import Site, Watched, scenes, search
+from tests.serve_apps.web.site import Site, Watched, asked_for, scenes, search
 
 OIL = "change the oil in the engine"
 
@@ -84,6 +84,62 @@ def test_a_refused_query_says_so_in_a_sentence_and_tries_again(page: Page, site:
     expect(scenes(page).first).to_contain_text("oil")
 
 
+def test_a_page_that_does_not_come_is_tried_again_and_a_new_question_forgets_it(
+    page: Page, site: Site, watched: Watched
+) -> None:
+    watched.allowed.append("status of 503")
+    problem = {"title": "Not available now", "status": 503, "detail": "The index is being exchanged."}
+    page.goto(f"{site.url}/?q=background&min_relevance=0&show=scenes")
+    expect(scenes(page)).to_have_count(24)
+    page.route("**/v1/search?*cursor=*", lambda route: route.fulfill(status=503, json=problem))
+    for _ in range(2):
+        page.get_by_role("button", name="More scenes").click()
+        expect(page.locator("#search-view").get_by_role("alert")).to_have_count(1)
+    expect(page.locator("article.scene")).to_have_count(24)
+    page.get_by_role("searchbox", name="What is said or seen").fill(OIL)
+    page.keyboard.press("Enter")
+    expect(page.locator("#search-view").get_by_role("alert")).to_have_count(0)
+    page.unroute("**/v1/search?*cursor=*")
+    page.go_back()
+    expect(scenes(page)).to_have_count(24)
+    expect(page.locator("#search-view").get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="More scenes").click()
+    expect(page.locator("article.scene")).to_have_count(26)
+
+
+def test_a_new_answer_is_read_from_its_top(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?q=background&min_relevance=0")
+    last = scenes(page).nth(20)
+    last.get_by_role("button", name="More like this").click()
+    expect(page.locator("#asked-scene")).to_contain_text("More like this scene")
+    scenes(page)
+    assert page.evaluate("() => scrollY") == 0
+    page.go_back()
+    expect(page.locator("#asked-scene")).to_be_hidden()
+    page.wait_for_function("() => scrollY > 500")
+    page.get_by_role("slider", name="Variety").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**diversity=0.1**")
+    scenes(page)
+    assert page.evaluate("() => scrollY") > 500  # who turns a filter stays at it
+
+
+def test_what_the_service_told_already_is_not_asked_again(page: Page, site: Site) -> None:
+    tags, videos, searches = (asked_for(page, part) for part in ("/v1/tags", "/v1/videos/", "/v1/search?"))
+    page.goto(f"{site.url}/?video={site.video('coast.mp4').video_id}")
+    expect(page.get_by_role("button", name="Do not filter by coast.mp4")).to_be_visible()
+    expect(page.locator("#tag-names option").first).to_be_attached()
+    expect(page.get_by_role("heading", name="Seen in the footage")).to_be_visible()
+    assert (len(tags), len(videos)) == (1, 1)
+    page.get_by_role("searchbox", name="What is said or seen").fill("storm")
+    page.keyboard.press("Enter")
+    expect(scenes(page).first).to_contain_text("storm")
+    for shown in ("scenes", ""):
+        page.locator("#filters [name=show]").select_option(shown)
+        expect(page.locator(".video-group")).to_have_count(0 if shown else 1)
+    assert len(searches) == 1
+
+
 def test_offsets_count_code_points(page: Page, site: Site) -> None:
     page.goto(site.url + "/")
     parts = page.evaluate(
@@ -123,3 +179,10 @@ def test_durations_are_rounded_before_they_are_taken_apart(page: Page, site: Sit
     seconds = [16.84, 59.97, 75, 119.7, 3599.7, 7170, 7300]
     said = page.evaluate("async (all) => all.map((await import('/static/text.js')).duration)", seconds)
     assert said == ["16.8 s", "1 min 0 s", "1 min 15 s", "2 min 0 s", "1 h 0 min", "2 h 0 min", "2 h 2 min"]
+
+
+def test_times_of_filters_are_rounded_before_they_are_taken_apart(page: Page, site: Site) -> None:
+    page.goto(site.url + "/")
+    seconds = [0, 1.9996, 59.9999, 75, 75.5, 3600.25]
+    said = page.evaluate("async (all) => all.map((await import('/static/text.js')).clockExact)", seconds)
+    assert said == ["0:00", "0:02", "1:00", "1:15", "1:15.5", "1:00:00.25"]
