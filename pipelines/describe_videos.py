@@ -59,11 +59,11 @@ def describe_pools(
         },
         limit=limit,
     )
-    small = partial(Pool, size=1, num_cpus=0.1)  # small reads and writes
+    small = partial(Pool, size=1, num_cpus=0.1)  # small reads and writes, where the models have processes of their own
     by_server = writer_settings(summaries, settings.captions).adapter == "http"
     shares = {Summarizer: 0.0 if by_server else sizes.summaries_num_gpus, DescriptionEmbedder: sizes.text_num_gpus}
-    # One torch process instead of two, as in the indexing pass.
-    groups = [(read, summarize, embed)] if sizes.fuse else [(summarize,), (embed,)]
+    # One process instead of four: one torch, as in the indexing pass, and reads and writes are short beside a summary.
+    groups = [(read, summarize, embed, write)] if sizes.fuse else [(summarize,), (embed,)]
     of_pools = [{stage.name: share for stage in group if (share := shares.get(stage.actor))} for group in groups]
     size = actors_per_pool(of_pools, cards, sizes.model_actors)
     with_models = [
@@ -76,7 +76,7 @@ def describe_pools(
         )
         for group, of_pool in zip(groups, of_pools, strict=True)
     ]
-    return (*([] if sizes.fuse else [small((read,))]), *with_models, small((write,)))
+    return tuple(with_models) if sizes.fuse else (small((read,)), *with_models, small((write,)))
 
 
 def describe_videos(

@@ -5,7 +5,7 @@ from datetime import datetime
 from footage.catalog import Catalog
 from footage.settings import Settings
 from footage.sidecar import RunReport
-from footage.timestamps import utc_now
+from footage.timestamps import stamp, utc_now
 from footage.transfers import TRANSFERS
 from pipelines.described import Described
 from pipelines.index_request import IndexRequest
@@ -55,7 +55,7 @@ def run_report(
         profile=settings.profile,
         pipeline_fingerprint=run.fingerprint,
         state=tally.state,
-        started_at=started_at.isoformat(timespec="milliseconds"),
+        started_at=stamp(started_at),
         finished_at=utc_now(),
         wall_s=round(wall_s, 3),
         videos_found=counts.found,

@@ -198,8 +198,7 @@ def test_pools_of_a_card_and_of_a_cpu(prepared: PreparedModels, catalog: Catalog
     server = {"summaries": SummarySettings(adapter="http", model="words", endpoint=SERVER)}
     assert pools(prepared, catalog, index, 1, **shared, **server)[1] == ("Summarizer", 1, 0.0)  # type: ignore[index]
     assert pools(prepared, catalog, index, 0) == [
-        ("VideoReader+Summarizer+DescriptionEmbedder", 1, 0.0),
-        ("DescriptionWriter", 1, 0.0),
+        ("VideoReader+Summarizer+DescriptionEmbedder+DescriptionWriter", 1, 0.0)
     ]
     with pytest.raises(SettingsError, match=r"Summarizer 1 \+ DescriptionEmbedder 0.125 = 1.125 cards"):
         pools(prepared, catalog, index, 1, **shared | {"summaries_num_gpus": 1})

@@ -4,26 +4,14 @@ import pytest
 
 from footage import identity
 from footage.catalog import Catalog
-from footage.catalog_records import Claim
 from footage.directory_store import DirectoryStore
 from footage.records import Source
-from footage.sidecar import Manifest, QuarantineRecord, SpanRecord, StoredSpan, StoredVideo, stored_source
+from footage.sidecar import Manifest, QuarantineRecord, SpanRecord, StoredSpan, stored_source
 from pipelines.ledger import Ledger, Task
 from pipelines.reconcile import Found, Outcomes, Run, settle
+from tests.spans import READ_AT, claim_of, manifest_of
 
 RUN = Run("run-2", "default", None, "f" * 16)
-READ_AT = "2026-01-01T00:00:00.000+00:00"
-VIDEO = StoredVideo(
-    duration_s=20.0,
-    first_frame_s=0.0,
-    width_px=64,
-    height_px=36,
-    rotation_deg=0,
-    frame_rate=25.0,
-    video_codec="h264",
-    has_audio=False,
-    has_timestamps=True,
-)
 
 
 def _source(name: str) -> Source:
@@ -32,19 +20,8 @@ def _source(name: str) -> Source:
 
 def _claim(catalog: Catalog, source: Source, spans: int) -> str:
     video_id = identity.video_id("default", source.uri)
-    plan = [StoredSpan(index=i, start_s=10.0 * i, end_s=10.0 * (i + 1)) for i in range(spans)]
-    catalog.claims.create(
-        Claim(
-            video_id=video_id,
-            run_id=RUN.run_id,
-            source=stored_source(source),
-            sha256="0" * 64,
-            video=VIDEO,
-            spans=plan,
-            pipeline_fingerprint=RUN.fingerprint,
-            claimed_at="",
-        )
-    )
+    claim = claim_of("film", spans, RUN.run_id, RUN.fingerprint)
+    catalog.claims.create(claim.model_copy(update={"video_id": video_id, "source": stored_source(source)}))
     return video_id
 
 
@@ -67,20 +44,8 @@ def _commit(catalog: Catalog, video_id: str, index: int) -> None:
 
 
 def _manifest(video_id: str, source: Source) -> Manifest:
-    return Manifest(
-        workspace="default",
-        video_id=video_id,
-        sha256="0" * 64,
-        video=VIDEO,
-        sources=[stored_source(source)],
-        datasets=[],
-        language="",
-        span_count=1,
-        scenes=[],
-        pipeline_fingerprint=RUN.fingerprint,
-        run_id=RUN.run_id,
-        committed_at="",
-    )
+    claim = claim_of("film", 1, RUN.run_id, RUN.fingerprint)
+    return manifest_of(claim, workspace="default", video_id=video_id, sources=[stored_source(source)])
 
 
 @pytest.fixture

@@ -13,23 +13,11 @@ from footage.errors import SettingsError
 from footage.local_sources import MISSING_ETAG, file_uri
 from footage.records import Source
 from footage.settings import Settings
-from footage.sidecar import Manifest, QuarantineRecord, StoredVideo, stored_source
+from footage.sidecar import QuarantineRecord, stored_source
 from footage.source_plan import PlanCounts
 from footage.sources import current_source
 from pipelines.run_sources import RunSources, choose_sources, is_indexed, quarantined_sources
-
-FINGERPRINT = "f" * 16
-VIDEO = StoredVideo(
-    duration_s=20.0,
-    first_frame_s=0.0,
-    width_px=64,
-    height_px=36,
-    rotation_deg=0,
-    frame_rate=25.0,
-    video_codec="h264",
-    has_audio=False,
-    has_timestamps=True,
-)
+from tests.spans import FINGERPRINT, claim_of, manifest_of
 
 
 class Archive:
@@ -48,20 +36,8 @@ class Archive:
     def indexed(self, name: str, fingerprint: str = FINGERPRINT, dataset: str | None = None) -> Source:
         source = self.file(name)
         video_id = identity.video_id("default", name)
-        manifest = Manifest(
-            workspace="default",
-            video_id=video_id,
-            sha256="0" * 64,
-            video=VIDEO,
-            sources=[stored_source(source)],
-            datasets=[],
-            language="",
-            span_count=1,
-            scenes=[],
-            pipeline_fingerprint=fingerprint,
-            run_id="run-1",
-            committed_at="",
-        )
+        claim = claim_of(name, 1, fingerprint=fingerprint)
+        manifest = manifest_of(claim, workspace="default", video_id=video_id, sources=[stored_source(source)])
         assert self.catalog.create_manifest(manifest)
         self.catalog.sources.put(record_of(source, video_id, fingerprint))
         if dataset is not None:

@@ -24,7 +24,7 @@ class Faults:
         self.calls: Counter[str] = Counter()  # by method; failed ones too, but not those without the key
         self._next: dict[str, deque[Fault]] = {}
         self._lock = threading.Lock()
-        self._ended = threading.Event()
+        self._let_go = threading.Event()
 
     def add(self, method: str, fault: Fault, times: int = 1) -> None:
         """Let the next calls of a method, or of any for `*`, go wrong; those of a method's own come first."""
@@ -36,6 +36,7 @@ class Faults:
         with self._lock:
             self._next.clear()
             self.calls.clear()
+            self._let_go.clear()
 
     def pending(self) -> int:
         """How many faults have not happened yet."""
@@ -52,10 +53,10 @@ class Faults:
             return Fault()
 
     def wait(self, delay_s: float) -> None:
-        """Let so much time pass, unless the server ends."""
+        """Let so much time pass, unless it is cut short."""
         if delay_s:
-            self._ended.wait(delay_s)
+            self._let_go.wait(delay_s)
 
-    def end(self) -> None:
-        """Nobody waits any more."""
-        self._ended.set()
+    def let_go(self) -> None:
+        """Nobody waits any more, until clear()."""
+        self._let_go.set()

@@ -65,7 +65,7 @@ class QdrantServer:
 
     def stop(self) -> None:
         """End, with everything on the disk; again is fine."""
-        self.faults.end()
+        self.faults.let_go()
         self._server.stop(STOP_S).wait()
         self._storage.close()
 
