@@ -1,20 +1,14 @@
 """`footage export`: what was made of videos, as files for other programs."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from cluster.options import DEFAULT_STORE, EXIT_FAILED, Json, Profile, Store, Workspace, sentences
 
-
-class Format(StrEnum):
-    """What can be written."""
-
-    SRT = "srt"
-    VTT = "vtt"
+Format = Literal["srt", "vtt"]  # subtitles.SubtitleFormat, whose file brings more along than --help needs
 
 
 def export(
@@ -49,7 +43,7 @@ def export(
         states: set[str] = set()
 
         def told() -> Iterator[Exported]:
-            for one in export_subtitles(catalog, chosen, file_format.value, to, force):
+            for one in export_subtitles(catalog, chosen, file_format, to, force):
                 states.add(one.state)
                 yield one
 

@@ -26,11 +26,11 @@ def keys(
     with sentences():
         from cluster.display_keys import key_as_json, print_keys
         from footage.api_keys import KeyBook
+        from footage.store_reads import StoreReads
 
         now = datetime.now(UTC)
-        found = sorted(
-            KeyBook(unread_store(store, profile)).all(workspace), key=lambda key: (key.workspace, key.created_at)
-        )
+        with StoreReads(unread_store(store, profile)) as reads:
+            found = sorted(KeyBook(reads.store).all(reads, workspace), key=lambda key: key.workspace)
         if as_json:
             print(json.dumps({"keys": [key_as_json(key, now) for key in found]}))
         else:
@@ -55,16 +55,13 @@ def keys_create(
 ) -> None:
     """Make a key of a workspace. It is printed once, on stdout; footage keeps only a hash of it."""
     with sentences():
+        from cluster.audit_notes import HERE
         from cluster.display_keys import key_as_json, key_in_words
-        from footage.api_keys import KeyBook
-        from footage.audit_log import COMMAND_LINE, Actor, AuditLog
+        from footage.key_changes import make_key
 
         lifetime_s = None if expires is None else seconds_of(expires)
         now, opened = datetime.now(UTC), unread_store(store, profile)
-        new = KeyBook(opened).create(workspace, role, now, lifetime_s, name, requests_per_minute, COMMAND_LINE)
-        AuditLog(opened, workspace).add(
-            Actor(COMMAND_LINE), "create key", new.key.key_id, detail=f"{role} {name}".strip()
-        )
+        new = make_key(opened, HERE, workspace, role, now, lifetime_s, name, requests_per_minute)
         if as_json:
             print(json.dumps({**key_as_json(new.key, now), "key": new.token}))
             return
@@ -79,8 +76,9 @@ def keys_revoke(
 ) -> None:
     """End keys. A running service notices within `serve.key_cache_s` seconds."""
     with sentences():
+        from cluster.audit_notes import HERE
         from footage.api_keys import KeyBook
-        from footage.audit_log import COMMAND_LINE, Actor, AuditLog
+        from footage.key_changes import end_key
 
         opened = unread_store(store, profile)
         book = KeyBook(opened)
@@ -88,9 +86,7 @@ def keys_revoke(
         if missing:  # before any is ended: a slip of the finger is to change nothing
             raise SettingsError(f"There is no key {', '.join(map(repr, missing))}; `footage keys` lists them.")
         for key_id in key_ids:
-            before = book.revoke(key_id, datetime.now(UTC))
-            if before is not None and before.revoked_at is None:
-                AuditLog(opened, before.workspace).add(Actor(COMMAND_LINE), "revoke key", key_id, detail=before.name)
+            end_key(opened, HERE, key_id, datetime.now(UTC))
 
 
 def seconds_of(span: str) -> float:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footage.catalog import Catalog
-from footage.errors import ModelMissing, SettingsError
+from footage.errors import SettingsError
 from footage.identity import VIDEO_ID, check_name
 from footage.index import VectorIndex
-from footage.index_address import IndexAddress, index_address, open_index
-from footage.index_records import IndexSpec
+from footage.index_address import index_address, open_index
 from footage.local_sources import folder_path
 from footage.s3_uri import is_s3
 from footage.search import SearchRequest, SearchResponse, SimilarRequest
@@ -19,6 +18,7 @@ from footage.sidecar import Manifest
 from footage.sources import source_name
 from footage.storage_settings import S3Settings
 from footage.store_address import open_store
+from footage.store_reads import StoreReads
 from footage.toy_lists import toy_lists
 from footage.video_search import VideoSearchRequest, VideoSearchResponse
 
@@ -101,8 +101,9 @@ def search_once(
 
     with (
         _opened(store, index, request.workspace, settings) as (opened, catalog, encoder),
-        SceneSearcher(opened, catalog.store, encoder, settings.search, toy_lists(settings)) as searcher,
+        StoreReads(catalog.store) as reads,
     ):
+        searcher = SceneSearcher(opened, reads, encoder, settings.search, toy_lists(settings))
         return searcher.similar(request) if isinstance(request, SimilarRequest) else searcher.search(request, picture)
 
 
@@ -114,9 +115,9 @@ def search_videos_once(
 
     with (
         _opened(store, index, request.workspace, settings) as (opened, catalog, encoder),
-        VideoSearcher(opened, catalog.store, encoder) as searcher,
+        StoreReads(catalog.store) as reads,
     ):
-        return searcher.search(request)
+        return VideoSearcher(opened, reads, encoder).search(request)
 
 
 @contextlib.contextmanager
@@ -124,31 +125,17 @@ def _opened(
     store: str | Path, index: str | None, workspace: str, settings: Settings
 ) -> "Iterator[tuple[VectorIndex, Catalog, QueryEncoder]]":
     """The index, the catalog and the encoder of a search; the index is given back at the end."""
-    from actors.model_preparation import prepared_models
     from actors.query_encoder import QueryEncoder
+    from serve_apps.served_models import served_models
 
     catalog = catalog_of(store, workspace, settings.s3)
-    models = prepared_models(settings)
-    if models is None:
-        raise ModelMissing(
-            f"The models of profile {settings.profile} were not prepared on this machine yet: run `footage models"
-            f" --profile {settings.profile} --pull` once, or search with the profile that indexed."
-        )
+    models = served_models(settings)
     encoder = QueryEncoder(models)  # before the index is held: loading takes most of the time
-    opened = _open_index(index_address(str(store), index), models.index_spec(), settings)
+    wait_s = settings.search.index_wait_s  # somebody waits for the answer
+    qdrant = settings.qdrant.model_copy(update={"patience_s": min(wait_s, settings.qdrant.patience_s)})
+    address = index_address(str(store), index)
+    opened = open_index(address, models.index_spec(), qdrant, "footage search", wait_s, create=False)
     try:
         yield opened, catalog, encoder
     finally:
         opened.close()
-
-
-def _open_index(address: IndexAddress, spec: IndexSpec, settings: Settings) -> VectorIndex:
-    """The index, or what its present owner answers. Raises IndexBusy, which says who that is, if it does not."""
-    from footage.shared_index import SharedIndex
-
-    patience_s = settings.search.index_wait_s  # somebody waits for the answer
-    if address.path is not None:
-        return SharedIndex(address.path, spec, "footage search", patience_s, create=False)
-    patience_s = min(patience_s, settings.qdrant.patience_s)
-    qdrant = settings.qdrant.model_copy(update={"patience_s": patience_s})
-    return open_index(address, spec, qdrant, "footage search", create=False)

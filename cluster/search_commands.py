@@ -1,9 +1,8 @@
 """`footage search`, `videos` and `show`: what people ask of an index."""
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,14 +11,7 @@ from footage.errors import SettingsError
 from footage.identity import check_name
 from footage.list_names import By, lists_of
 
-
-class Order(StrEnum):
-    """In which order scenes are shown."""
-
-    RELEVANCE = "relevance"
-    DATE = "date"
-
-
+Order = Literal["relevance", "date"]  # search.Sort, whose file brings more along than --help needs
 Seconds = float | None
 
 
@@ -50,9 +42,7 @@ def search(
         list[str] | None, typer.Option(help="How much spoken, seen or captioned counts: seen=0.5; 0 leaves it out.")
     ] = None,
     by_video: Annotated[bool, typer.Option("--by-video", help="Only the best scene of each video.")] = False,
-    sort: Annotated[Order, typer.Option(help="The best first, or of what was found the latest indexed.")] = (
-        Order.RELEVANCE
-    ),
+    sort: Annotated[Order, typer.Option(help="The best first, or of what was found the latest indexed.")] = "relevance",
     diverse: Annotated[float, typer.Option(min=0, max=1, help="Towards 1, what is unlike earlier hits comes up.")] = 0,
     min_relevance: Annotated[
         float | None, typer.Option(min=0, max=1, help="Leave out what is less sure to answer; 0: leave out nothing.")
@@ -93,7 +83,7 @@ def search(
             "indexed_since": moment(since) if since is not None else None,
             "dataset": dataset,
             "group_by_video": by_video,
-            "sort": sort.value,
+            "sort": sort,
             "diversity": diverse,
             "min_relevance": min_relevance,
         }

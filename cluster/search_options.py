@@ -2,13 +2,15 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from cluster.one_shot import find_video
 from footage.catalog import Catalog
 from footage.errors import NoSuchScene, SettingsError
 from footage.identity import VIDEO_ID
+from footage.search import Mode
 
-MODES = ("spoken", "seen", "captioned")
+_MODES = get_args(Mode)
 
 
 def modes_of(given: list[str]) -> dict[str, float]:
@@ -24,9 +26,9 @@ def modes_of(given: list[str]) -> dict[str, float]:
             modes[name] = float(number)
         except ValueError:
             name = ""
-        if name not in MODES:
+        if name not in _MODES:
             raise SettingsError(
-                f"--mode {one!r} is not spoken, seen or captioned with a number, as in --mode seen=0.5."
+                f"--mode {one!r} is not {', '.join(_MODES[:-1])} or {_MODES[-1]} with a number, as in --mode seen=0.5."
             )
     return modes
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from actors.scene_reading import read_scenes
-from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.errors import SettingsError
 from footage.sidecar import Manifest
 from footage.sources import source_name
+from footage.store_reads import StoreReads
 from footage.subtitle_names import subtitle_name
 from footage.subtitles import SubtitleFormat, subtitles
 
@@ -54,7 +54,7 @@ def export_subtitles(
         raise SettingsError(f"Cannot make the folder {folder}: {error.strerror or error}. Name another one.") from error
     named = {manifest.video_id: _named(manifest) for manifest in videos}
     times = Counter(f"{stem}{language}".casefold() for _, stem, language in named.values())
-    with contextlib.closing(StoreReads(catalog.store)) as reads:
+    with StoreReads(catalog.store) as reads:
         for video_id, (name, stem, language) in named.items():
             own = f".{video_id[:8]}" if times[f"{stem}{language}".casefold()] > 1 else ""
             path = folder / f"{stem}{own}{language}.{file_format}"

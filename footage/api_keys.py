@@ -8,29 +8,31 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
 
 from footage.errors import SettingsError
 from footage.identity import check_name
-from footage.record_store import all_records, create_record, get_record, swap_record
+from footage.record_store import create_record, get_record, swap_record
 from footage.sidecar import Stored
 from footage.storage import ObjectStore
+from footage.store_reads import StoreReads
 from footage.timestamps import has_passed, stamp
 
 Role = Literal["reader", "editor", "admin"]  # each may do what those before it may
 ROLES: tuple[Role, ...] = ("reader", "editor", "admin")
 
+KEY_ID = re.compile(r"[0-9a-f]{16}")
+
 _FOLDER = "keys/"
 _ID_BYTES = 8
 _SECRET_BYTES = 32
 _LONGEST = 200  # characters of a name
-_TOKEN = re.compile(r"footage_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")  # 32 bytes in URL-safe base64 without padding
-_ID = re.compile(r"[0-9a-f]{16}")
+_TOKEN = re.compile(rf"footage_({KEY_ID.pattern})_([A-Za-z0-9_-]{{43}})")  # 32 bytes in URL-safe base64 without padding
 
 
 class ApiKey(Stored):
@@ -142,12 +144,16 @@ class KeyBook:
 
     def get(self, key_id: str) -> ApiKey | None:
         """A key, revoked and expired ones too; None if there is none with this id, or it cannot be an id."""
-        return get_record(self._store, _key(key_id), ApiKey) if _ID.fullmatch(key_id) else None
+        return get_record(self._store, _key(key_id), ApiKey) if KEY_ID.fullmatch(key_id) else None
 
-    def all(self, workspace: str | None = None) -> Iterator[ApiKey]:
-        """The keys of a workspace, or of all; revoked and expired ones too, by id."""
-        keys = all_records(self._store, _FOLDER, ApiKey)
-        return (key for key in keys if workspace is None or key.workspace == workspace)
+    def all(self, reads: StoreReads, workspace: str | None = None) -> list[ApiKey]:
+        """The keys of a workspace, or of all; revoked and expired ones too, the oldest first.
+
+        All that the store has are read, since an id does not tell the workspace.
+        """
+        held = reads.all([partial(get_record, self._store, key, ApiKey) for key in self._store.list(_FOLDER)])
+        found = [key for key in held if key is not None and workspace in (None, key.workspace)]
+        return sorted(found, key=lambda key: (key.created_at, key.key_id))
 
     def revoke(self, key_id: str, now: datetime, workspace: str | None = None) -> ApiKey | None:
         """See to it that a key works no more; services notice it within `serve.key_cache_s`. Again is fine.

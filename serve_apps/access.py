@@ -3,6 +3,7 @@
 The workspace comes from the key, or from an address that was signed for it, and from nowhere else.
 """
 
+import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,6 @@ from typing import Annotated
 
 from fastapi import FastAPI, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from footage.api_keys import ApiKey, KeyBook, Role, permits, split_token
@@ -129,7 +129,6 @@ class Access:
             raise problem(
                 429,
                 f"This key may make {allowed} requests a minute. Try again in {allowance.retry_in_s} s.",
-                allowance.headers(),
             )
         return Caller(key.workspace, key.role, key.key_id, key.expires_at, allowed, key.name)
 
@@ -196,8 +195,7 @@ class Access:
                     "Too many wrong keys came from this address. Try again in a minute.",
                     {"Retry-After": "60"},
                 )
-            remembered = self._checked.remembered(key_id)
-            key = await run_in_threadpool(self._checked.look_up, key_id) if remembered is None else remembered[0]
+            key = await self._known(key_id)
             if key is not None and key.opens_with(secret):
                 state = key.state(datetime.now(UTC))
                 if state == "active":
@@ -209,6 +207,13 @@ class Access:
                 )
             self._failures.take(address, FAILURES_PER_MINUTE, now)
         raise problem(401, f"This key is not known. {_HOW}", _challenge("invalid_token"))
+
+    async def _known(self, key_id: str) -> ApiKey | None:
+        remembered = self._checked.remembered(key_id)
+        if remembered is not None:
+            return remembered[0]
+        # Others may wait for the same look, and go on to if this one's client goes away.
+        return await asyncio.shield(asyncio.wrap_future(self._checked.look_up(key_id)))
 
 
 def _token(request: Request) -> str:

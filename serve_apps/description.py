@@ -5,8 +5,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from footage.api_keys import KEY_ID
 from footage.identity import NAME
-from serve_apps.api_examples import EXAMPLES, KEY_ID, SCENE_ID, VIDEO_ID
+from serve_apps import api_examples
+from serve_apps.api_examples import EXAMPLES
 from serve_apps.api_types import Problem
 from serve_apps.search_query import UUID
 
@@ -22,9 +24,9 @@ TAGS = [
 ]
 # Pattern, example and meaning of what stands in paths.
 _IN_PATHS = {
-    "video_id": (UUID, VIDEO_ID, "Of the video: `video_id` of an answer"),
-    "scene_id": (UUID, SCENE_ID, "Of the scene: `scene_id` of an answer"),
-    "key_id": ("^[0-9a-f]{16}$", KEY_ID, "Of the key: `key_id` of an answer"),
+    "video_id": (UUID, api_examples.VIDEO_ID, "Of the video: `video_id` of an answer"),
+    "scene_id": (UUID, api_examples.SCENE_ID, "Of the scene: `scene_id` of an answer"),
+    "key_id": (f"^{KEY_ID.pattern}$", api_examples.KEY_ID, "Of the key: `key_id` of an answer"),
     "name": (f"^{NAME.pattern}$", "workshop", "Of the dataset"),
 }
 

@@ -124,6 +124,8 @@ class _Answer:
             (b"content-type", b"application/problem+json"),
             (b"content-length", str(len(body)).encode()),
             (b"retry-after", str(RETRY_AFTER_S).encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
             (_REQUEST_ID, instance.removeprefix("urn:uuid:").encode()),
         ]
         await self._send({"type": "http.response.start", "status": 503, "headers": headers})

@@ -1,10 +1,10 @@
 """The page: files of serve_apps/web/, as they are."""
 
-import hashlib
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
+from serve_apps.etags import etag_of, not_modified
 from serve_apps.problems import problem
 
 WEB = Path(__file__).parent / "web"
@@ -58,13 +58,10 @@ class _Served:
 
     def __init__(self, path: Path) -> None:
         self._content = path.read_bytes()
-        etag = f'"{hashlib.sha256(self._content).hexdigest()[:32]}"'
-        self._headers = {**HEADERS, "ETag": etag}
+        self._headers = {**HEADERS, "ETag": etag_of(self._content)}
         self._media_type = MEDIA_TYPES[path.suffix]
 
     def answer(self, request: Request) -> Response:
         """The file, or 304 if the browser has it."""
-        held = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-        if self._headers["ETag"] in held:
-            return Response(status_code=304, headers=self._headers)
-        return Response(self._content, headers=self._headers, media_type=self._media_type)
+        held = not_modified(request, self._headers)
+        return held or Response(self._content, headers=self._headers, media_type=self._media_type)

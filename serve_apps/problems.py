@@ -106,11 +106,14 @@ def instance_of(scope: Mapping[str, Any]) -> str:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Make every error of an app a problem."""
+    """Make the errors of an app problems.
+
+    Any other exception is a fault, which RequestGuard answers: a handler for it would stand around all middleware, and
+    its answer have none of their headers.
+    """
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_parameters)
     app.add_exception_handler(FootageError, _footage_error)
-    app.add_exception_handler(Exception, _fault)
 
 
 def _type(status: int) -> str:
@@ -165,19 +168,20 @@ def _footage_error(request: Request, error: Exception) -> JSONResponse:
     for kind, status in STATUSES.items():
         if isinstance(error, kind) and not isinstance(error, InstallationError):
             return answer(status, KINDS[status].title, str(error), instance)
-    log.error("%s %s: %s", instance, type(error).__name__, error)
     for kind, part in OUTAGES.items():
         if isinstance(error, kind):
+            log.error("%s %s: %s", instance, type(error).__name__, error)
             # The sentence of the error is for who runs the service: it names folders, hosts and processes.
             detail = f"{part} does not answer now; ask again in a moment."
             return answer(503, KINDS[503].title, detail, instance, {"Retry-After": str(RETRY_AFTER_S)})
+    return fault(request.scope, error)
+
+
+def fault(scope: Mapping[str, Any], error: Exception) -> JSONResponse:
+    """What a request is answered on which the service failed. The log gets the reason, and the answer none of it."""
+    instance = instance_of(scope)
+    log.error("%s %s: %s", instance, type(error).__name__, error)
     return answer(500, KINDS[500].title, _FAULT, instance)
-
-
-def _fault(request: Request, error: Exception) -> JSONResponse:
-    # Starlette raises it again behind this answer, so that the server logs where it came from.
-    log.error("%s %s: %s", instance_of(request.scope), type(error).__name__, error)
-    return answer(500, KINDS[500].title, _FAULT, instance_of(request.scope))
 
 
 _FAULT = "The service failed on this request. Tell who runs it, with the `instance` of this answer."

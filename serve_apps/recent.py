@@ -26,6 +26,7 @@ class Recent(Generic[Found]):
         self._lock = threading.Lock()
         self._found: OrderedDict[Hashable, tuple[Found, float]] = OrderedDict()
         self._looking: dict[Hashable, threading.Lock] = {}
+        self._under_way: dict[Hashable, object] = {}  # the look whose result is to be remembered
 
     def get(self, key: Hashable, look: Callable[[], Found]) -> Found:
         """What was found under a key, or what `look` finds now. Raises what `look` raises; that is not remembered."""
@@ -48,9 +49,10 @@ class Recent(Generic[Found]):
                     self._looking.pop(key, None)
 
     def forget(self, key: Hashable) -> None:
-        """Look anew next time: this process has just changed it."""
+        """Look anew next time: this process has just changed it. A look that is under way is not remembered."""
         with self._lock:
             self._found.pop(key, None)
+            self._under_way.pop(key, None)
 
     def _held(self, key: Hashable, for_s: float) -> tuple[Found] | None:
         with self._lock:
@@ -58,12 +60,23 @@ class Recent(Generic[Found]):
         return None if found is None or time.monotonic() - found[1] >= for_s else (found[0],)
 
     def _look(self, key: Hashable, look: Callable[[], Found]) -> Found:
-        asked_at = time.monotonic()
-        found = look()
+        asked_at, this = time.monotonic(), object()
         with self._lock:
-            self._found.pop(key, None)
-            self._found[key] = (found, asked_at)
-            while len(self._found) > self._most:
-                forgotten, _ = self._found.popitem(last=False)
-                self._looking.pop(forgotten, None)
-        return found
+            self._under_way[key] = this
+        try:
+            found = look()
+            with self._lock:
+                if self._under_way.get(key) is this:  # nobody has forgotten it meanwhile
+                    self._remember(key, found, asked_at)
+            return found
+        finally:
+            with self._lock:
+                if self._under_way.get(key) is this:
+                    del self._under_way[key]
+
+    def _remember(self, key: Hashable, found: Found, asked_at: float) -> None:
+        self._found.pop(key, None)
+        self._found[key] = (found, asked_at)
+        while len(self._found) > self._most:
+            forgotten, _ = self._found.popitem(last=False)
+            self._looking.pop(forgotten, None)

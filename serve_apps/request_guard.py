@@ -1,12 +1,15 @@
-"""What counts for every request before any route sees it: how long its body may be, and who may reach the open mode."""
+"""What counts for every request whatever its route: how long its body may be, who may reach the open mode, and what is
+answered when the service itself fails.
+"""
 
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_apps.open_mode import refusal
-from serve_apps.problems import HttpProblem, answer, instance_of, problem
+from serve_apps.problems import HttpProblem, fault, problem, problem_response
 
 
 class BodyTooLarge(Exception):
@@ -41,11 +44,11 @@ class RequestGuard:
         peer = client[0] if client else None
         refused = refusal(peer, scope["method"], headers, self._origins) if self._is_open else None
         if refused is not None:
-            await _answer(problem(403, refused), scope, receive, send)
+            await problem_response(problem(403, refused), Request(scope))(scope, receive, send)
             return
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > self._most_bytes:
-            await _answer(self._too_large(), scope, receive, send)
+            await problem_response(self._too_large(), Request(scope))(scope, receive, send)
             return
         await self._counted(scope, receive, send)
 
@@ -75,11 +78,14 @@ class RequestGuard:
 
         try:
             await self._app(scope, counting, telling)
-        except BodyTooLarge:
+        except Exception as error:
             if is_begun:
                 raise
+            if received <= self._most_bytes:
+                await fault(scope, error)(scope, counting, telling)
+                raise  # so that the server logs where it came from
         if received > self._most_bytes and not is_begun:
-            await _answer(self._too_large(), scope, receive, send)
+            await problem_response(self._too_large(), Request(scope))(scope, receive, send)
 
     def _too_large(self) -> HttpProblem:
         return problem(
@@ -87,8 +93,3 @@ class RequestGuard:
             f"The body of a request may have {self._most_bytes / 2**20:g} MiB at most.",
             {"Connection": "close"},  # the rest of the body is not read
         )
-
-
-async def _answer(refused: HttpProblem, scope: Scope, receive: Receive, send: Send) -> None:
-    response = answer(refused.status_code, refused.title, refused.detail, instance_of(scope), refused.headers)
-    await response(scope, receive, send)

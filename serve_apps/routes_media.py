@@ -1,7 +1,6 @@
 """Files: originals, thumbnails, sidecars and subtitles. An address that was signed opens one of them without a key."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from footage.subtitles import SubtitleFormat, subtitles
 from footage.version import VERSION
 from serve_apps.access import Access, Caller
 from serve_apps.backend import Backend
+from serve_apps.etags import etag_of, not_modified
 from serve_apps.ids import checked_scene, checked_video
 from serve_apps.originals import LocalOriginal, find_original
 from serve_apps.problems import declared
@@ -96,7 +96,7 @@ def media_router(backend: Backend, access: Access) -> APIRouter:
                 stat_result=found.info,
                 content_disposition_type="inline",
             )
-            return file if not _is_held(request, file.headers["etag"]) else _not_modified(file.headers)
+            return not_modified(request, file.headers) or file
         if request.method == "HEAD":  # a presigned URL is good for GET alone
             return Response(
                 headers={"Accept-Ranges": "bytes", "Content-Length": str(found.size_bytes)}, media_type=found.media_type
@@ -106,12 +106,17 @@ def media_router(backend: Backend, access: Access) -> APIRouter:
     @route("/v1/media/{video_id}/{scene_id}.jpg", "media", {"image/jpeg": _FILE}, operation_id="thumbnail")
     def thumbnail(request: Request, caller: holder, video_id: str, scene_id: str, _: signed) -> Response:
         """A picture of a scene, a JPEG."""
-        catalog = backend.catalog(caller.workspace)
-        scene_of(caller, video_id, scene_id)
-        data = catalog.thumbnail(video_id, scene_id)
+        headers = {
+            "ETag": _etag_within(scene_of(caller, video_id, scene_id), scene_id),
+            "Cache-Control": f"private, max-age={_THUMBNAIL_AGE_S}",
+        }
+        held = not_modified(request, headers)
+        if held is not None:
+            return held
+        data = backend.catalog(caller.workspace).thumbnail(video_id, scene_id)
         if data is None:
             raise NoSuchScene(f"The scene {scene_id} has no thumbnail.")
-        return _bytes(request, data, "image/jpeg", f"private, max-age={_THUMBNAIL_AGE_S}")
+        return Response(data, headers=headers, media_type="image/jpeg")
 
     @route("/v1/media/{video_id}/{scene_id}.json", "media", {"application/json": {}}, operation_id="sidecar")
     def sidecar(request: Request, caller: holder, video_id: str, scene_id: str, _: signed) -> Response:
@@ -122,20 +127,21 @@ def media_router(backend: Backend, access: Access) -> APIRouter:
         placed = stored and manifest.placed(stored)
         if placed is None:
             raise NoSuchScene(f"The scene {scene_id} is gone.")
-        return _bytes(request, to_json(placed), "application/json", "private, no-cache")
+        data = to_json(placed)
+        headers = {"ETag": etag_of(data), "Cache-Control": "private, no-cache"}
+        return not_modified(request, headers) or Response(data, headers=headers, media_type="application/json")
 
     def _subtitles(request: Request, caller: Caller, video_id: str, kind: SubtitleFormat) -> Response:
         manifest = shown(caller, video_id)
-        # Of what they are made of, and not of the text: whoever has them is told so before any scene is read.
-        etag = _etag(f"{manifest.committed_at} {manifest.pipeline_fingerprint} {VERSION} {kind}".encode())
         name = quote(f"{''.join(subtitle_name(manifest))}.{kind}", safe="")
         headers = {
             "Content-Disposition": f"inline; filename*=utf-8''{name}",
-            "ETag": etag,
+            "ETag": _etag_within(manifest, f"{VERSION} {kind}"),
             "Cache-Control": "private, no-cache",
         }
-        if _is_held(request, etag):
-            return _not_modified(headers)
+        held = not_modified(request, headers)
+        if held is not None:
+            return held
         scenes = read_scenes(backend.catalog(caller.workspace), manifest, backend.reads)
         return Response("".join(subtitles(scenes, kind)), headers=headers, media_type=SUBTITLE_TYPES[kind])
 
@@ -152,24 +158,6 @@ def media_router(backend: Backend, access: Access) -> APIRouter:
     return router
 
 
-def _bytes(request: Request, data: bytes, media_type: str, cache_control: str) -> Response:
-    etag = _etag(data)
-    headers = {"ETag": etag, "Cache-Control": cache_control}
-    if _is_held(request, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(data, headers=headers, media_type=media_type)
-
-
-def _etag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-
-
-def _is_held(request: Request, etag: str) -> bool:
-    """Whether the client has it: weak comparison, as for all of If-None-Match."""
-    held = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    return etag in held or "*" in held
-
-
-def _not_modified(headers: Mapping[str, str]) -> Response:
-    kept = ("etag", "cache-control", "last-modified")
-    return Response(status_code=304, headers={name: value for name, value in headers.items() if name.lower() in kept})
+def _etag_within(manifest: Manifest, what: str) -> str:
+    """Of a file of a video, by what it was made of: whoever has the file is told so before anything is read."""
+    return etag_of(f"{manifest.committed_at} {manifest.pipeline_fingerprint} {what}".encode())

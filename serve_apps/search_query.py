@@ -1,18 +1,18 @@
 """The parameters of searches, as they stand in a URL or a form."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from fastapi import UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from footage.identity import NAME
+from footage.identity import NAME, VIDEO_ID
 from footage.list_names import By, lists_of
-from footage.search import MOST_FOUND, Name, SearchRequest, SimilarRequest, Sort
+from footage.search import MOST_FOUND, Mode, Name, SearchRequest, SimilarRequest, Sort
 
-UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+UUID = f"^{VIDEO_ID.pattern}$"
 MOST_CHARS = 2000  # of a query: the encoders read some hundred words
-_MODE = r"(spoken|seen|captioned):\d{1,3}(\.\d{1,6})?"
+_MODE = rf"({'|'.join(get_args(Mode))}):\d{{1,3}}(\.\d{{1,6}})?"
 _BY = f"({'|'.join(By)})"
 
 Id = Annotated[str, Field(pattern=UUID)]

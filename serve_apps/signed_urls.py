@@ -8,7 +8,6 @@ import hmac
 import math
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -17,6 +16,7 @@ from starlette.datastructures import QueryParams
 from footage.record_store import create_record, get_record
 from footage.sidecar import Stored
 from footage.storage import ObjectStore
+from footage.timestamps import utc_now
 
 SECRET_KEY = "service/url-secret.json"
 PARAMETERS = ("expires", "workspace", "signature")
@@ -42,8 +42,8 @@ def service_secret(store: ObjectStore) -> bytes:
         held = get_record(store, SECRET_KEY, StoredSecret)
         if held is not None:
             return bytes.fromhex(held.secret_hex)
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        create_record(store, SECRET_KEY, StoredSecret(secret_hex=secrets.token_hex(_SECRET_BYTES), created_at=now))
+        made = StoredSecret(secret_hex=secrets.token_hex(_SECRET_BYTES), created_at=utc_now())
+        create_record(store, SECRET_KEY, made)
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cluster.cli import app
+from cluster.export_commands import Format
 from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
 from footage.sidecar import (
@@ -17,6 +18,7 @@ from footage.sidecar import (
     StoredSegment,
     StoredTranscript,
 )
+from footage.subtitles import SubtitleFormat
 from tests.spans import WORKSPACE, claim_of, manifest_of
 
 NO_VECTOR = StoredEmbedding(model="m", dimensions=1, has_embedding=False)
@@ -175,3 +177,7 @@ def test_what_cannot_be_done_is_a_sentence(shelf: Shelf) -> None:
     result = shelf.run()
     assert result.exit_code == 1
     assert result.stderr == f"footage: Cannot make the folder {shelf.to}: File exists. Name another one.\n"
+
+
+def test_what_can_be_written_is_what_subtitles_can_be() -> None:
+    assert Format == SubtitleFormat

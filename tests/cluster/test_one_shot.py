@@ -56,7 +56,7 @@ def test_an_unprepared_profile_is_said_with_the_command_that_prepares_it(
         search_once(SearchRequest(query="red"), tmp_path / "store", load_settings("offline"))
     assert str(raised.value) == (
         "The models of profile offline were not prepared on this machine yet: run `footage models --profile offline"
-        " --pull` once, or search with the profile that indexed."
+        " --pull` once, or use the profile that indexed."
     )
 
 

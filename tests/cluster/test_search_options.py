@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from cluster.search_commands import Order
 from cluster.search_options import modes_of, moment, picture_of, scene_named
 from footage.catalog import Catalog
 from footage.errors import NoSuchScene, SettingsError
+from footage.search import Sort
 from tests.footage.test_catalog import manifest_of
 from tests.memory_store import MemoryStore
 from tests.spans import WORKSPACE
@@ -76,3 +78,7 @@ def test_a_picture_is_read_or_named(tmp_path: Path) -> None:
         picture_of(tmp_path / "a.jpg", 8 / 2**20)
     with pytest.raises(SettingsError, match=r"b.jpg cannot be read: No such file or directory\."):
         picture_of(tmp_path / "b.jpg", 8)
+
+
+def test_scenes_are_sorted_as_searches_sort_them() -> None:
+    assert Order == Sort

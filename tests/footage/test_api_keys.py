@@ -5,7 +5,8 @@ import pytest
 
 from footage.api_keys import ROLES, ApiKey, KeyBook, permits, split_token
 from footage.errors import SettingsError
-from tests.memory_store import MemoryStore
+from footage.store_reads import StoreReads
+from tests.memory_store import MeetingReads, MemoryStore
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -18,6 +19,11 @@ def store() -> MemoryStore:
 @pytest.fixture
 def book(store: MemoryStore) -> KeyBook:
     return KeyBook(store)
+
+
+@pytest.fixture
+def reads(store: MemoryStore) -> StoreReads:
+    return StoreReads(store)
 
 
 def test_a_key_opens_with_its_secret_alone(book: KeyBook) -> None:
@@ -88,13 +94,23 @@ def test_a_key_ends_by_time_and_by_hand(book: KeyBook) -> None:
     assert not book.is_empty()
 
 
-def test_a_workspace_leaves_keys_of_others_alone(book: KeyBook) -> None:
+def test_a_workspace_leaves_keys_of_others_alone(book: KeyBook, reads: StoreReads) -> None:
     assert book.is_empty()
-    mine, other = book.create("studio", "reader", NOW).key, book.create("annex", "reader", NOW).key
+    later = NOW + timedelta(seconds=1)
+    other, mine = book.create("annex", "reader", later).key, book.create("studio", "reader", NOW).key
     assert book.revoke(other.key_id, NOW, "studio") is None
     assert book.get(other.key_id) == other
-    assert list(book.all("studio")) == [mine]
-    assert {key.key_id for key in book.all()} == {mine.key_id, other.key_id}
+    assert book.all(reads, "studio") == [mine]
+    assert book.all(reads) == [mine, other]
+
+
+def test_the_keys_of_a_bucket_are_read_several_at_once() -> None:
+    store = MeetingReads()
+    book = KeyBook(store)
+    made = [book.create("studio", "reader", NOW + timedelta(seconds=number)).key for number in range(8)]
+    store.expect(at_once=4)
+    with StoreReads(store, threads=4) as reads:
+        assert book.all(reads) == made
 
 
 @pytest.mark.parametrize(

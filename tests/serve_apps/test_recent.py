@@ -75,6 +75,19 @@ def test_or_they_get_what_there_was() -> None:
         assert anew.result(10) == 2
 
 
+def test_what_was_looked_for_before_it_was_forgotten_is_not_remembered() -> None:
+    recent: Recent[int] = Recent(LONG_S)
+    before = Looking()
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(recent.get, "a", before)
+        assert before.begun.wait(10)
+        recent.forget("a")  # it was changed, and the look saw it as it was
+        before.may_end.set()
+        assert asked.result(10) == 1
+    assert recent.get("a", lambda: 7) == 7
+    assert recent.get("a", lambda: 8) == 7
+
+
 def test_a_failure_is_not_remembered() -> None:
     recent: Recent[int] = Recent(LONG_S)
 
