@@ -3,23 +3,26 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import cast
 
 from actors.found_scenes import Found
 from actors.scene_order import Place
-from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.highlights import highlights
+from footage.index_records import ListName
+from footage.record_store import Parse
 from footage.search import SearchHit, Why
 from footage.sidecar import Manifest, Sidecar
+from footage.store_reads import StoreReads
 from footage.timestamps import stamp
 
 
 class HitReader:
     """Makes hits of scenes. A scene whose sidecar, video, or last source is gone is none, nor one that is not yet."""
 
-    def __init__(self, catalog: Catalog, reads: StoreReads, query: str | None, grouped: bool) -> None:
-        """Take where to read, the words to mark, and whether a place is a video."""
-        self._catalog, self._reads = catalog, reads
+    def __init__(self, catalog: Catalog, reads: StoreReads, parse: Parse, query: str | None, grouped: bool) -> None:
+        """Take where to read, what parses it, the words to mark, and whether a place is a video."""
+        self._catalog, self._reads, self._parse = catalog, reads, parse
         self._query, self._grouped = query or "", grouped
         self._manifests: dict[str, Manifest | None] = {}
 
@@ -37,7 +40,7 @@ class HitReader:
         """What each place shows, with as much read at once as can be."""
         unread = [id_ for id_ in dict.fromkeys(place[0].hit.video_id for place in places) if id_ not in self._manifests]
         reads: list[Callable[[], Manifest | Sidecar | None]] = [
-            *(partial(self._catalog.manifest, video_id) for video_id in unread),
+            *(partial(self._catalog.manifest, video_id, self._parse) for video_id in unread),
             *(partial(self._sidecar, place[0]) for place in places),
         ]
         read = self._reads.all(reads)
@@ -59,7 +62,7 @@ class HitReader:
         return None
 
     def _sidecar(self, found: Found) -> Sidecar | None:
-        return self._catalog.sidecar(found.hit.video_id, found.hit.scene_id)
+        return self._catalog.sidecar(found.hit.video_id, found.hit.scene_id, self._parse)
 
     def _hit(self, found: Found, manifest: Manifest, sidecar: Sidecar, more_in_video: int | None) -> SearchHit:
         caption = sidecar.caption
@@ -70,18 +73,16 @@ class HitReader:
             source_uris=[source.uri for source in manifest.sources],
             start_s=sidecar.start_s,
             end_s=sidecar.end_s,
-            indexed_at=_indexed_at(found, manifest),
+            indexed_at=stamp(datetime.fromtimestamp(found.hit.indexed_at, UTC)),
             score=found.fused.score,
             relevance=found.relevance,
             why=[
-                Why.model_validate(
-                    {
-                        "list": part.list_name,
-                        "rank": part.rank,
-                        "score": part.score,
-                        "weight": part.weight,
-                        "contribution": part.contribution,
-                    }
+                Why(
+                    list=cast(ListName, part.list_name),
+                    rank=part.rank,
+                    score=part.score,
+                    weight=part.weight,
+                    contribution=part.contribution,
                 )
                 for part in found.fused.contributions
             ],
@@ -97,10 +98,3 @@ class HitReader:
             sidecar_key=self._catalog.sidecar_key(manifest.video_id, sidecar.scene_id),
             more_in_video=more_in_video,
         )
-
-
-def _indexed_at(found: Found, manifest: Manifest) -> str:
-    """When the scene was written, by which searches filter and sort; older indexes do not know."""
-    if not found.hit.indexed_at:
-        return manifest.committed_at
-    return stamp(datetime.fromtimestamp(found.hit.indexed_at, UTC))

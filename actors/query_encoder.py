@@ -95,9 +95,18 @@ class QueryEncoder:
 
         The sparse vector is empty where the model's vocabulary knows no word of the query.
         """
-        ((dense, sparse),) = self._words.encode_many([text])
-        (visual,) = self._seen.encode_texts([text])
-        return EncodedQuery(transcript=dense, transcript_sparse=sparse, visual=visual)
+        dense, sparse = self.encode_words(text)
+        return EncodedQuery(transcript=dense, transcript_sparse=sparse, visual=self.encode_seen(text))
+
+    def encode_words(self, text: str) -> tuple[Vector, SparseVector]:
+        """See encode(), without what the frame model makes of the query."""
+        (found,) = self._words.encode_many([text])
+        return found
+
+    def encode_seen(self, text: str) -> Vector:
+        """See encode(), only what the frame model makes of the query."""
+        (found,) = self._seen.encode_texts([text])
+        return found
 
     def encode_picture(self, picture: bytes) -> Vector:
         """The vector (vision_dimensions,) of a picture, of unit length.

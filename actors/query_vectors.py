@@ -7,7 +7,7 @@ from actors.encoder import Encoder
 from actors.found_scenes import SearchableIndex
 from footage.errors import NoSuchScene, SettingsError
 from footage.index_records import ListName, SceneFilter, VectorQuery
-from footage.records import EncodedQuery, SceneVectors, SparseVector, Vector
+from footage.records import SceneVectors, SparseVector, Vector
 from footage.search import SearchRequest
 
 
@@ -42,8 +42,8 @@ def request_queries(
             vectors["image"] = encoder.encode_picture(picture)
         elif request.scene_id is not None:
             vectors["image"] = _picture_of(request.workspace, request.scene_id, index)
-    if request.query is not None and any(name in lists for name in OF_WORDS):
-        vectors |= _of_words(encoder.encode(request.query))
+    if request.query is not None:
+        vectors |= _of_words(request.query, lists, encoder)
     return _queries(lists, vectors)
 
 
@@ -86,12 +86,23 @@ def _picture_of(workspace: str, scene_id: str, index: SearchableIndex) -> Vector
     return visual
 
 
-def _of_words(encoded: EncodedQuery) -> dict[ListName, Vector | SparseVector | None]:
+def _of_words(text: str, lists: Collection[ListName], encoder: Encoder) -> dict[ListName, Vector | SparseVector | None]:
+    """What the models make of the words; a model of which no list is asked has no work."""
+    seen = "visual" in lists
+    said = any(name in lists for name in OF_WORDS if name != "visual")
+    if seen and said:
+        encoded = encoder.encode(text)
+        return {**_said(encoded.transcript, encoded.transcript_sparse), "visual": encoded.visual}
+    if seen:
+        return {"visual": encoder.encode_seen(text)}
+    return _said(*encoder.encode_words(text)) if said else {}
+
+
+def _said(dense: Vector, sparse: SparseVector) -> dict[ListName, Vector | SparseVector | None]:
     return {
-        "transcript": encoded.transcript,
-        "transcript_sparse": encoded.transcript_sparse,
-        "visual": encoded.visual,
-        "caption": encoded.transcript,  # captions are embedded by the same model
+        "transcript": dense,
+        "transcript_sparse": sparse,
+        "caption": dense,  # captions are embedded by the same model
     }
 
 

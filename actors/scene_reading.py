@@ -1,11 +1,11 @@
 """Reads the sidecars of a video's scenes, several at a time: each is a request where the store is a bucket."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
-from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.sidecar import Manifest, Sidecar
+from footage.store_reads import StoreReads
 
 _AT_ONCE = 64  # that are read ahead of who takes them
 
@@ -31,11 +31,6 @@ def read_scenes(
     for first in range(0, len(scenes), _AT_ONCE):
         part = scenes[first : first + _AT_ONCE]
         sidecars = reads.all([partial(catalog.sidecar, manifest.video_id, scene.scene_id) for scene in part])
-        yield from _placed(manifest, start + first, sidecars)
-
-
-def _placed(manifest: Manifest, first: int, sidecars: Sequence[Sidecar | None]) -> Iterator[Sidecar]:
-    for index, sidecar in enumerate(sidecars, start=first):
-        if sidecar is not None:
-            scene = manifest.scenes[index]
-            yield sidecar.model_copy(update={"index": index, "start_s": scene.start_s, "end_s": scene.end_s})
+        for index, sidecar in enumerate(sidecars, start=start + first):
+            if sidecar is not None:
+                yield manifest.placed_at(index, sidecar)

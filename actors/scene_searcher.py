@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Self
 
 from actors.asked_lists import list_weights
 from actors.encoder import Encoder
@@ -16,13 +15,13 @@ from actors.query_vectors import (
     scene_vectors,
 )
 from actors.scene_order import SceneOrder
-from actors.store_reads import StoreReads
 from footage.catalog import Catalog
 from footage.errors import SettingsError
 from footage.index_records import ListName, SceneFilter, VectorQuery
+from footage.parsed_records import ParsedRecords
 from footage.pipeline_settings import SearchSettings
 from footage.search import MOST_FOUND, ListAsked, SceneScope, SearchHit, SearchRequest, SearchResponse, SimilarRequest
-from footage.storage import ObjectStore
+from footage.store_reads import StoreReads
 
 
 class SceneSearcher:
@@ -34,7 +33,7 @@ class SceneSearcher:
     def __init__(
         self,
         index: SearchableIndex,
-        store: ObjectStore,
+        reads: StoreReads,
         encoder: Encoder,
         settings: SearchSettings,
         toy_lists: frozenset[ListName] = frozenset(),
@@ -43,17 +42,17 @@ class SceneSearcher:
 
         Args:
             index: the scenes' vectors.
-            store: the scenes' sidecars and the videos' manifests.
+            reads: of the store with the scenes' sidecars and the videos' manifests.
             encoder: of the models that the index was made with.
             settings: weights of the lists, their length, and the constant of the fusion.
             toy_lists: the lists that a toy model made; the answer says so.
         """
         self._index = index
-        self._store = store
         self._encoder = encoder
         self._settings = settings
         self._toy_lists = toy_lists
-        self._reads = StoreReads(store)
+        self._reads = reads
+        self._parse = ParsedRecords()
 
     def search(self, request: SearchRequest, picture: bytes | None = None) -> SearchResponse:
         """Answer a search for words, a picture, or both: at most `request.limit` scenes.
@@ -92,18 +91,6 @@ class SceneSearcher:
         clock.lap("encode")
         return self._answer(request, None, scene_queries(weights, vectors), weights, request.scene_id, clock)
 
-    def close(self) -> None:
-        """End the threads that read the store; again is fine. Index, store and encoder are left to their owner."""
-        self._reads.close()
-
-    def __enter__(self) -> Self:
-        """The searcher itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
-
     def _answer(
         self,
         scope: SceneScope,
@@ -113,13 +100,13 @@ class SceneSearcher:
         without: str | None,
         clock: "_Clock",
     ) -> SearchResponse:
-        catalog = Catalog(self._store, scope.workspace)
-        found = FoundScenes(self._index, queries, weights, _where(scope, catalog), self._settings, without)
+        catalog = Catalog(self._reads.store, scope.workspace)
+        found = FoundScenes(self._index, queries, weights, _where(scope, catalog, self._reads), self._settings, without)
         clock.lap("index")  # a dataset's videos are listed
         order = SceneOrder(scope, self._settings, found)
         clock.lap("fuse")
         clock.move("fuse", "index", found.took_ms)  # they take turns
-        reader = HitReader(catalog, self._reads, query, scope.group_by_video)
+        reader = HitReader(catalog, self._reads, self._parse, query, scope.group_by_video)
         hits: list[SearchHit] = []
         following = scope.offset
         while True:
@@ -149,13 +136,14 @@ class SceneSearcher:
         )
 
 
-def _where(scope: SceneScope, catalog: Catalog) -> SceneFilter | None:
+def _where(scope: SceneScope, catalog: Catalog, reads: StoreReads) -> SceneFilter | None:
     """The scenes that count; None if none can."""
     video_ids = tuple(scope.video_ids)
     if scope.dataset is not None:
         # The catalog knows a dataset's videos, also those that joined it after they were indexed.
-        asked = frozenset(video_ids)
-        video_ids = tuple(id_ for id_ in catalog.datasets.videos(scope.dataset) if not asked or id_ in asked)
+        datasets = catalog.datasets
+        named = datasets.members(scope.dataset, video_ids, reads) if video_ids else datasets.videos(scope.dataset)
+        video_ids = tuple(named)
         if not video_ids:
             return None
     return SceneFilter(

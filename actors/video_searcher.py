@@ -1,15 +1,14 @@
 """Finds whole videos by what their descriptions say."""
 
 from functools import partial
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
-from actors.encoder import TextEncoder
-from actors.store_reads import StoreReads
+from actors.encoder import WordsEncoder
 from footage.catalog import Catalog
 from footage.index_records import VideoHit
 from footage.records import Vector
 from footage.sidecar import Manifest
-from footage.storage import ObjectStore
+from footage.store_reads import StoreReads
 from footage.video_search import FoundVideo, VideoSearchRequest, VideoSearchResponse
 
 
@@ -31,12 +30,11 @@ class DescribedVideo(NamedTuple):
 class VideoSearcher:
     """Searches the descriptions of one store. Any number of threads may search at once."""
 
-    def __init__(self, index: SearchableVideos, store: ObjectStore, encoder: TextEncoder) -> None:
-        """Take the descriptions' vectors, the videos' manifests, and what encodes queries by the same text model."""
+    def __init__(self, index: SearchableVideos, reads: StoreReads, encoder: WordsEncoder) -> None:
+        """Take the descriptions' vectors, reads of the manifests, and what encodes queries by the same text model."""
         self._index = index
-        self._store = store
         self._encoder = encoder
-        self._reads = StoreReads(store)
+        self._reads = reads
 
     def search(self, request: VideoSearchRequest) -> VideoSearchResponse:
         """Answer a search: the videos with the nearest descriptions first, at most `request.limit`."""
@@ -46,29 +44,23 @@ class VideoSearcher:
     def described(self, request: VideoSearchRequest) -> list[DescribedVideo]:
         """The same with all that is known of the videos.
 
-        A video is left out if it was deleted, or if its description was, which another pipeline's run does, meanwhile.
+        A video is left out if it was deleted, or if its description was, which another pipeline's run does, meanwhile;
+        those that follow take its place, so that fewer than `request.limit` are all that there are.
         """
-        vector = self._encoder.encode(request.query).transcript
-        hits = self._index.search_videos(vector, request.workspace, (), request.limit)
-        catalog = Catalog(self._store, request.workspace)
-        manifests = self._reads.all([partial(catalog.manifest, hit.video_id) for hit in hits])
-        return [
-            DescribedVideo(manifest, hit.score)
-            for hit, manifest in zip(hits, manifests, strict=True)
-            if manifest is not None and manifest.sources and manifest.told is not None
-        ]
-
-    def close(self) -> None:
-        """End the threads that read the store; again is fine. Index, store and encoder are left to their owner."""
-        self._reads.close()
-
-    def __enter__(self) -> Self:
-        """The searcher itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
+        vector, _ = self._encoder.encode_words(request.query)
+        catalog = Catalog(self._reads.store, request.workspace)
+        asked = request.limit
+        while True:
+            hits = self._index.search_videos(vector, request.workspace, (), asked)
+            manifests = self._reads.all([partial(catalog.manifest, hit.video_id) for hit in hits])
+            found = [
+                DescribedVideo(manifest, hit.score)
+                for hit, manifest in zip(hits, manifests, strict=True)
+                if manifest is not None and manifest.sources and manifest.told is not None
+            ]
+            if len(found) >= request.limit or len(hits) < asked:
+                return found[: request.limit]
+            asked *= 2
 
 
 def _shown(found: DescribedVideo) -> FoundVideo:

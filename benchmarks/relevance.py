@@ -32,6 +32,7 @@ from footage.relevance import query_weight
 from footage.relevance_settings import RelevanceCurve, RelevanceSettings
 from footage.search import DEFAULT_WORKSPACE, SearchHit, SearchRequest
 from footage.settings import Settings, load_settings
+from footage.store_reads import StoreReads
 
 PROJECT = Path(__file__).parent.parent
 OF_WORDS: tuple[ListName, ...] = ("transcript", "transcript_sparse", "visual", "caption")
@@ -72,12 +73,13 @@ class Asked:
         catalog = catalog_of(store, workspace, settings.s3)
         address = index_address(store, index)
         self._index = open_index(address, models.index_spec(), settings.qdrant, "benchmarks.relevance", create=False)
-        self.searcher = SceneSearcher(self._index, catalog.store, self._encoder, settings.search)
+        self._reads = StoreReads(catalog.store)
+        self.searcher = SceneSearcher(self._index, self._reads, self._encoder, settings.search)
         self._workspace = workspace
 
     def close(self) -> None:
         """Give the index back."""
-        self.searcher.close()
+        self._reads.close()
         self._index.close()
 
     def judged(self, search: Search, folder: Path) -> Judged:

@@ -42,6 +42,7 @@ from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.search import SearchRequest
 from footage.settings import load_settings
+from footage.store_reads import StoreReads
 
 PROJECT = Path(__file__).parent.parent
 CLIENTS = (1, 8, 32)
@@ -54,7 +55,7 @@ def search_in_process(store: Path, prepared: PreparedModels, seconds: float) -> 
     settings = load_settings("offline")
     path = store / "index" / "scenes"
     with EmbeddedIndex(path, prepared.index_spec(), "benchmarks", wait_s=30, create=False) as index:
-        searcher = SceneSearcher(index, DirectoryStore(store), QueryEncoder(prepared), settings.search)
+        searcher = SceneSearcher(index, StoreReads(DirectoryStore(store)), QueryEncoder(prepared), settings.search)
         milliseconds: list[float] = []
         until, number = time.perf_counter() + seconds, 0
         while (begun := time.perf_counter()) < until:
@@ -115,17 +116,19 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
     parser.add_argument("--graphs", action="store_true", help="build graphs first, as `footage reindex` does")
-    parser.add_argument("--folder", type=Path, help="keep the store here, and use it again")
+    parser.add_argument("--folder", type=Path, help="keep the store here, and use it again if it is like this")
     options = parser.parse_args()
     prepared = prepare_models(load_settings("offline"), lambda line: print(line, file=sys.stderr))
+    asked = json.dumps({"scenes": options.scenes, "graphs": options.graphs})
     with tempfile.TemporaryDirectory(prefix="footage-bench-") as scratch:
         store = options.folder or Path(scratch) / "store"
-        if not (store / "made").exists():
+        made = store / "made"
+        if not made.exists() or made.read_text() != asked:
             shutil.rmtree(store, ignore_errors=True)
             _in_a_process(make_store, store, options.scenes, QUERIES, prepared)
             if options.graphs:
                 _reindex(store)
-            (store / "made").touch()
+            made.write_text(asked)
         in_process = _in_a_process(search_in_process, store, prepared, options.seconds)
         with service(store) as (url, process):
             served = {clients: measure_load(url, process, clients, options.seconds) for clients in CLIENTS}

@@ -8,6 +8,7 @@ from typing import Any
 
 from footage.directory_store import DirectoryStore
 from footage.settings import Settings
+from footage.store_reads import StoreReads
 from serve_apps.access import Access
 from serve_apps.api import make_api
 from serve_apps.api_types import Health
@@ -44,7 +45,7 @@ def api_document() -> dict[str, Any]:
     health = Health(state="ok", index="ok", encoders="ok", store="ok", version="")
     with tempfile.TemporaryDirectory() as folder:
         settings, store = Settings(), DirectoryStore(Path(folder))
-        backend = Backend(store, nothing, nothing, nothing, settings, frozenset(), lambda: health)
+        backend = Backend(StoreReads(store), nothing, nothing, nothing, settings, lambda: health)
         return make_api(backend, Access(store, settings.serve, None)).openapi()
 
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -17,9 +18,11 @@ from pydantic import Field
 
 from footage import identity
 from footage.errors import FootageError, StoreError
-from footage.record_store import create_record, get_record
+from footage.record_store import create_record, get_record, record_name
 from footage.sidecar import Stored
 from footage.storage import ObjectStore
+from footage.store_reads import StoreReads
+from footage.timestamps import stamp
 
 COMMAND_LINE = "command line"
 Action = Literal[
@@ -73,7 +76,7 @@ class AuditLog:
             entry = AuditEntry(
                 entry_id=f"{day}T{clock}",
                 workspace=self.workspace,
-                at=now.isoformat(timespec="milliseconds"),
+                at=stamp(now),
                 who=actor.who,
                 key_id=actor.key_id,
                 action=action,
@@ -103,6 +106,19 @@ class AuditLog:
         Args:
             before: the id of an entry: only those before it. What is no id gives none.
         """
+        found = (get_record(self.store, key, AuditEntry) for key in self._newest_keys(before))
+        return (entry for entry in found if entry is not None)
+
+    def page(self, reads: StoreReads, limit: int, before: str | None = None) -> tuple[list[AuditEntry], str | None]:
+        """Entries, the latest first, and where the next page begins: None after the last one."""
+        keys = self._newest_keys(before)
+        found: list[AuditEntry] = []
+        while len(found) <= limit and (batch := list(islice(keys, limit + 1 - len(found)))):
+            read = reads.all([partial(get_record, self.store, key, AuditEntry) for key in batch])
+            found += [entry for entry in read if entry is not None]
+        return found[:limit], found[limit - 1].entry_id if len(found) > limit else None
+
+    def _newest_keys(self, before: str | None) -> Iterator[str]:
         last = None
         if before is not None:
             last = _ENTRY_ID.fullmatch(before)
@@ -113,16 +129,8 @@ class AuditLog:
             if last is not None and day > last[1]:
                 continue
             for key in sorted(self.store.list(f"{folder}{day}/"), reverse=True):
-                if last is not None and (day, _clock(key)) >= (last[1], last[2]):
-                    continue
-                entry = get_record(self.store, key, AuditEntry)
-                if entry is not None:
-                    yield entry
-
-    def page(self, limit: int, before: str | None = None) -> tuple[list[AuditEntry], str | None]:
-        """Entries, the latest first, and where the next page begins: None after the last one."""
-        found = list(islice(self.newest(before), limit + 1))
-        return found[:limit], found[limit - 1].entry_id if len(found) > limit else None
+                if last is None or (day, record_name(key)) < (last[1], last[2]):
+                    yield key
 
     @property
     def _folder(self) -> str:
@@ -132,7 +140,3 @@ class AuditLog:
 def is_entry_id(text: str) -> bool:
     """Whether this could be the id of an entry."""
     return _ENTRY_ID.fullmatch(text) is not None
-
-
-def _clock(key: str) -> str:
-    return key.rpartition("/")[2].removesuffix(".json")

@@ -14,7 +14,7 @@ from footage.errors import ObjectMissing
 from footage.lease_book import LeaseBook
 from footage.pending_book import PendingBook
 from footage.record_json import from_json, to_json
-from footage.record_store import all_records, get_record, put_record, put_record_while
+from footage.record_store import Parse, all_records, get_record, put_record, put_record_while, record_name
 from footage.sidecar import (
     Manifest,
     QuarantineRecord,
@@ -53,9 +53,9 @@ class Catalog:
 
     # Videos
 
-    def manifest(self, video_id: str) -> Manifest | None:
+    def manifest(self, video_id: str, parse: Parse = from_json) -> Manifest | None:
         """The manifest of a video; it is there once every scene can be found."""
-        return get_record(self.store, self._manifest_key(video_id), Manifest)
+        return get_record(self.store, self._manifest_key(video_id), Manifest, parse)
 
     def create_manifest(self, manifest: Manifest) -> bool:
         """Write the first manifest of a video; False if it has one."""
@@ -84,13 +84,12 @@ class Catalog:
                 yield manifest
 
     def video_ids(self, after: str = "") -> Iterator[str]:
-        """The ids of the videos that have a manifest, in order; of later ones than `after`. Nothing is read."""
-        folder = f"videos/{self.workspace}/"
-        past = f"{folder}{after}0" if after else ""  # 0 comes after the slash: what lies below is passed over
-        for key in self.store.list(folder, past):
-            video_id, _, rest = key[len(folder) :].partition("/")
-            if rest == "manifest.json" and identity.VIDEO_ID.fullmatch(video_id):
-                yield video_id
+        """The ids of the videos that have a manifest, or spans only as yet, in order; of later ones than `after`.
+
+        Nothing is read, and of the spans, of which a long video has many, nothing is listed.
+        """
+        names = self.store.folders(f"videos/{self.workspace}/", after)
+        return (name for name in names if identity.VIDEO_ID.fullmatch(name))
 
     def videos(self) -> Iterator[Manifest]:
         """The manifests of the videos that can be shown: those that a source holds still."""
@@ -190,7 +189,7 @@ class Catalog:
     def span_indices(self, video_id: str) -> set[int]:
         """Which spans have a record, without reading them."""
         keys = self.store.list(f"videos/{self.workspace}/{video_id}/spans/")
-        return {int(key.rpartition("/")[2].removesuffix(".json")) for key in keys}
+        return {int(record_name(key)) for key in keys}
 
     def delete_span(self, video_id: str, index: int) -> None:
         """Remove the record of a span."""
@@ -202,10 +201,9 @@ class Catalog:
         """All quarantine records, by id."""
         return all_records(self.store, f"quarantine/{self.workspace}/", QuarantineRecord)
 
-    def quarantine_ids(self, after: str = "") -> Iterator[str]:
-        """The ids of all quarantine records, in order; of later ones than `after`. Nothing is read."""
-        keys = self.store.list(f"quarantine/{self.workspace}/", self._quarantine_key(after) if after else "")
-        names = (key.rpartition("/")[2].removesuffix(".json") for key in keys)
+    def quarantine_ids(self) -> Iterator[str]:
+        """The ids of all quarantine records, in order. Nothing is read."""
+        names = map(record_name, self.store.list(f"quarantine/{self.workspace}/"))
         return (name for name in names if identity.VIDEO_ID.fullmatch(name))  # they are UUIDs too
 
     def quarantine_record(self, quarantine_id: str) -> QuarantineRecord | None:
@@ -245,9 +243,9 @@ class Catalog:
         """The key of a scene's thumbnail."""
         return f"thumbnails/{self.workspace}/{video_id}/{scene_id}.jpg"
 
-    def sidecar(self, video_id: str, scene_id: str) -> Sidecar | None:
+    def sidecar(self, video_id: str, scene_id: str, parse: Parse = from_json) -> Sidecar | None:
         """The sidecar of a scene."""
-        return get_record(self.store, self.sidecar_key(video_id, scene_id), Sidecar)
+        return get_record(self.store, self.sidecar_key(video_id, scene_id), Sidecar, parse)
 
     def put_sidecar(self, sidecar: Sidecar, claim: Claim | None = None) -> bool:
         """Write the sidecar of a scene; False, having written nothing, if the claim is another's by now."""

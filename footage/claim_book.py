@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from footage.catalog_records import Claim
 from footage.identity import VIDEO_ID
-from footage.record_store import all_records, create_record, get_record, swap_record
+from footage.record_store import all_records, create_record, get_record, record_name, swap_record
 from footage.storage import ObjectStore
 
 
@@ -39,7 +39,7 @@ class ClaimBook:
     def ids(self, after: str = "") -> Iterator[str]:
         """The ids of the videos that are claimed, in order; of later ones than `after`."""
         keys = self._store.list(self._folder, self._key(after) if after else "")
-        return (name for key in keys if VIDEO_ID.fullmatch(name := key.rpartition("/")[2].removesuffix(".json")))
+        return (name for key in keys if VIDEO_ID.fullmatch(name := record_name(key)))
 
     def all(self) -> Iterator[Claim]:
         """All claims, by video id."""

@@ -1,12 +1,14 @@
 """Which videos belong to which dataset: `datasets/{workspace}/{dataset}/{video_id}`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from footage import identity
 from footage.catalog_records import Reference
 from footage.errors import ObjectMissing
 from footage.record_json import from_json, to_json
 from footage.storage import ObjectStore
+from footage.store_reads import StoreReads
 
 
 class DatasetBook:
@@ -27,6 +29,13 @@ class DatasetBook:
         """The ids of a dataset's videos, in order; of later ones than `after`."""
         keys = self._store.list(self._of(dataset), self._key(dataset, after) if after else "")
         return (key.rpartition("/")[2] for key in keys)
+
+    def members(self, dataset: str, video_ids: Iterable[str], reads: StoreReads) -> list[str]:
+        """Which of these videos are in a dataset, each once, without a look at its others; what is no id is not."""
+        named = [video_id for video_id in dict.fromkeys(video_ids) if identity.VIDEO_ID.fullmatch(video_id)]
+        keys = [self._key(dataset, video_id) for video_id in named]
+        held = reads.all([partial(self._store.exists, key) for key in keys])
+        return [video_id for video_id, is_member in zip(named, held, strict=True) if is_member]
 
     def get(self, dataset: str, video_id: str) -> Reference | None:
         """How a video came into a dataset; None if it is not in it."""

@@ -143,11 +143,11 @@ class DirectoryStore:
         with self._failing("list", prefix):
             yield from walk_entries(self.root, *_split(prefix))
 
-    def folders(self, prefix: str) -> Iterator[str]:
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
         """See ObjectStore."""
         folder = check_folder(prefix).removesuffix("/")
         with self._failing("list", prefix):
-            yield from next_parts(self.root, folder)
+            yield from next_parts(self.root, folder, after)
 
     def url(self, key: str, lifetime_s: int | None = None) -> str | None:
         """See ObjectStore. A folder has none."""

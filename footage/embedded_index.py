@@ -20,7 +20,7 @@ from footage.embedded_points import (
 )
 from footage.embedded_shard import PAGE_POINTS, equals, place_shard, read_through
 from footage.embedded_videos import EmbeddedVideos
-from footage.errors import StoreError
+from footage.errors import IndexFailed, StoreError
 from footage.folder_exchange import exchange_folder, folder_exists, rebuilt_folder, settle_exchange
 from footage.gate import Gate
 from footage.index_binding import bind_folder
@@ -37,7 +37,7 @@ from footage.index_records import (
     VideoPoint,
 )
 from footage.index_spec import check_spec, write_spec
-from footage.ownership import Ownership
+from footage.ownership import Ownership, lock_of
 from footage.records import SparseVector, Vector
 
 P = ParamSpec("P")
@@ -47,11 +47,12 @@ R = TypeVar("R")
 def _inside(
     method: "Callable[Concatenate[EmbeddedIndex, P], R]",
 ) -> "Callable[Concatenate[EmbeddedIndex, P], R]":
-    """A method that needs the shards: it waits while they are taken away."""
+    """A method that needs the shards: it waits while they are taken away, and is refused once the index is closed."""
 
     @functools.wraps(method)
     def passing(self: "EmbeddedIndex", /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self._gate.passing():
+            self._check_open()
             return method(self, *args, **kwargs)
 
     return passing
@@ -75,10 +76,11 @@ class EmbeddedIndex:
         """
         if not create and not folder_exists(path):
             raise StoreError(f"Nothing is indexed in {path.parent.parent} yet: run `footage index` first.")
-        self._ownership = Ownership(path.with_name(path.name + ".lock"), owner, wait_s)
+        self._ownership = Ownership(lock_of(path), owner, wait_s)
         self._path, self._videos_path = path, path.with_name("videos")
         self._spec = spec
         self._gate = Gate()  # calls pass; who takes the shards away is alone
+        self._open = False
         self._writing = threading.Lock()  # upsert looks before it writes
         with contextlib.ExitStack() as undo:
             undo.callback(self._ownership.release)
@@ -229,6 +231,7 @@ class EmbeddedIndex:
         """
         fresh = rebuilt_folder(self._path)
         with self._gate.alone():
+            self._check_open()  # who waited here while it was closed has no lock any more
             self._unload()
             try:
                 for new, old in (
@@ -242,12 +245,22 @@ class EmbeddedIndex:
                     settle_exchange(folder)
                 self._load()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used: it was not closed, and could be loaded after an exchange, for which this waits."""
+        with self._gate.passing():
+            return self._open
+
     def close(self) -> None:
         """See VectorIndex; again is fine."""
         with self._gate.alone():
             if self._open:
                 self._unload()
             self._ownership.release()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise IndexFailed(f"The index {self._path} was closed in this process.")
 
     def _load(self) -> None:
         with contextlib.ExitStack() as undo:

@@ -12,14 +12,14 @@ from pathlib import Path
 import qdrant_edge as edge
 
 from footage.child_process import die_with
-from footage.ownership import Ownership
+from footage.ownership import Ownership, lock_of
 
 
 def main() -> None:
     """Optimise the scenes at FOLDER and the videos beside it."""
     path, parent_id = Path(sys.argv[1]), int(sys.argv[2])
     die_with(parent_id)
-    held = Ownership(path.with_name(path.name + ".lock"), "footage reindex")
+    held = Ownership(lock_of(path), "footage reindex")
     for folder in (path, path.with_name("videos")):
         shard = edge.EdgeShard.load(str(folder))
         shard.optimize()

@@ -14,7 +14,7 @@ from footage.folder_exchange import rebuilt_folder
 from footage.index import VectorIndex
 from footage.index_copy import Copied, copy_index, points_missing
 from footage.index_records import IndexSpec
-from footage.ownership import Ownership
+from footage.ownership import Ownership, lock_of
 
 _OWNER = "footage reindex"
 _LOCK_WAIT_S = 2.0  # the child of a killed rebuild ends with it, at once
@@ -56,7 +56,7 @@ def remove_aside(path: Path) -> None:
     """
     aside = rebuilt_folder(path)
     if aside.parent.exists():
-        held = Ownership(aside.with_name(aside.name + ".lock"), _OWNER, _LOCK_WAIT_S)
+        held = Ownership(lock_of(aside), _OWNER, _LOCK_WAIT_S)
         shutil.rmtree(aside.parent)
         held.release()
 

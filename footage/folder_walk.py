@@ -36,11 +36,17 @@ def walk_entries(root: Path, folder: str, beginning: str) -> Iterator[StoredObje
             yield StoredObject(key, info.st_size, info.st_mtime)
 
 
-def next_parts(root: Path, folder: str) -> Iterator[str]:
-    """The folders of a folder that have a file in them, at any depth, in the order of the keys below them."""
-    where = os.fsencode(root / folder)
+def next_parts(root: Path, folder: str, after: str = "") -> Iterator[str]:
+    """The folders of a folder that have a file in them, at any depth, in the order of the keys below them.
+
+    Args:
+        root: where keys begin.
+        folder: a key's first parts, or empty.
+        after: folders up to this one are left out, and not opened; empty: none are.
+    """
+    where, past = os.fsencode(root / folder), os.fsencode(after) + _FOLDER
     for name in _names(where, b""):
-        if name.endswith(_FOLDER) and _holds_file(os.path.join(where, name)):
+        if name.endswith(_FOLDER) and (not after or name > past) and _holds_file(os.path.join(where, name)):
             yield os.fsdecode(name.removesuffix(_FOLDER))
 
 

@@ -13,6 +13,8 @@ SHORTEST_STEM = 3  # letters; below it, endings make other words (`is`, `as`)
 # Scripts written without spaces: a query is searched within the run of letters.
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
+ASCII_WORD = re.compile("[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
+
 
 def highlights(query: str, text: str) -> list[tuple[int, int]]:
     """Half-open [start, end) offsets, in Unicode code points of `text`, of words that the query has too.
@@ -24,10 +26,14 @@ def highlights(query: str, text: str) -> list[tuple[int, int]]:
     # Said in nearly every sentence: marking them would mark everything. A query of nothing else is taken as it is.
     terms = {term for term in terms if term not in FUNCTION_WORDS} or terms
     unspaced = [term for term in terms if UNSPACED.search(term)]
+    alike: dict[str, list[str]] = {}  # words that are the same begin with the same two letters
+    for term in terms:
+        alike.setdefault(term[:2], []).append(term)
     found: list[tuple[int, int]] = []
     for start, end in _words(text):
         word = text[start:end]
-        if any(_same_word(_plain(word), term) for term in terms):
+        plain = _plain(word)
+        if any(_same_word(plain, term) for term in alike.get(plain[:2], ())):
             found.append((start, end))
         elif unspaced and UNSPACED.search(word):
             pattern = "|".join(re.escape(term) for term in sorted(unspaced, key=lambda term: (-len(term), term)))
@@ -37,6 +43,9 @@ def highlights(query: str, text: str) -> list[tuple[int, int]]:
 
 def _words(text: str) -> Iterator[tuple[int, int]]:
     """Offsets of the runs of letters, marks and digits; an apostrophe between two of them belongs to the word."""
+    if text.isascii():
+        yield from (word.span() for word in ASCII_WORD.finditer(text))
+        return
     start = None
     for at, char in enumerate(text):
         inside = unicodedata.category(char)[0] in "LMN" or (
@@ -52,6 +61,8 @@ def _words(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _plain(word: str) -> str:
+    if word.isascii():
+        return word.lower()
     return unicodedata.normalize("NFC", word.casefold().replace("\u2019", "'"))
 
 

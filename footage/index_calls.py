@@ -53,8 +53,8 @@ class IndexCalls(ABC):
 
     def search(self, queries: Sequence[VectorQuery], where: SceneFilter, limit: int) -> list[list[IndexHit]]:
         """See VectorIndex.search."""
-        lists: list[list[IndexHit]] = self.call("search", list(queries), where, limit)
-        return lists
+        lists = self.call("search", list(queries), where, limit)
+        return [[IndexHit(*hit) for hit in hits] for hits in lists]  # on the way they may have become plain lists
 
     def delete_video(self, workspace: str, video_id: str) -> None:
         """See VectorIndex.delete_video."""

@@ -29,6 +29,7 @@ class IndexClient:
         self._path, self._spec = path, spec
         self._answer_within_s = answer_within_s
         self._idle: list[_Connection] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     @property
@@ -47,37 +48,47 @@ class IndexClient:
             FootageError: what was asked raises it.
         """
         line = to_line([method, arguments])
-        connection = self._taken() or _Connection(self._path, self._spec, self._answer_within_s)
-        try:
-            answer = connection.ask(line)
-        except TimeoutError as error:
-            connection.close()
-            raise IndexBusy(
-                f"The owner of the index did not answer within {self._answer_within_s:g} s: it is busy. Try again."
-            ) from error
-        except OSError:
-            connection.close()
-            self.close()  # the others lead to an owner that is gone too
-            raise
-        if answer[0] == FAILED:  # and the owner closes the connection
-            connection.close()
-            raise IndexFailed(f"The owner of the index could not do what it was asked ({method}): {answer[1]}.")
-        with self._lock:
-            self._idle.append(connection)
+        with contextlib.ExitStack() as undo:
+            connection = self._taken() or _Connection(self._path, self._spec, self._answer_within_s)
+            undo.callback(connection.close)
+            try:
+                answer = connection.ask(line)
+            except TimeoutError as error:
+                raise IndexBusy(
+                    f"The owner of the index did not answer within {self._answer_within_s:g} s: it is busy. Try again."
+                ) from error
+            except OSError:
+                self._close_idle()  # they lead to an owner that is gone too
+                raise
+            if answer[0] == FAILED:  # and the owner closes the connection
+                raise IndexFailed(f"The owner of the index could not do what it was asked ({method}): {answer[1]}.")
+            if self._kept(connection):
+                undo.pop_all()
         if answer[0] == REFUSED:
             _refuse(*answer[1:])
         return answer[1]
 
     def close(self) -> None:
-        """Close the connections that nobody uses; a later call connects again."""
+        """Keep no connections any more; those of calls that are under way are closed when these are done."""
         with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            self._closed = True
+        self._close_idle()
 
     def _taken(self) -> "_Connection | None":
         with self._lock:
             return self._idle.pop() if self._idle else None
+
+    def _kept(self, connection: "_Connection") -> bool:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(connection)
+            return not self._closed
+
+    def _close_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
 
 class _Connection:

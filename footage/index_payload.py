@@ -14,7 +14,7 @@ DENSE = ("transcript", "visual", "caption")
 SPARSE = "transcript_sparse"
 DESCRIPTION = "description"  # the vector of a video
 SCORE_DIGITS = 6  # single precision has 7.2; sums of a few terms were seen to differ by 2e-7 of their value
-HIT_FIELDS = tuple(field.name for field in fields(IndexHit) if field.name != "score")
+HIT_FIELDS = tuple(name for name in IndexHit._fields if name != "score")
 _POINT_FIELDS = tuple(field.name for field in fields(ScenePoint) if field.name not in ("vectors", "tags"))
 
 Item = TypeVar("Item")
@@ -64,7 +64,7 @@ def stored_point(record: Any) -> StoredPoint:
     dense = {name: np.asarray(vectors[name], np.float32) for name in DENSE if name in vectors}
     sparse = vectors.get(SPARSE)
     point = ScenePoint(
-        **{name: held[name] for name in _POINT_FIELDS if name in held},  # older versions wrote fewer
+        **{name: held[name] for name in _POINT_FIELDS},
         tags=tuple(held["tags"]),
         vectors=SceneVectors(
             scene_id=held["scene_id"],

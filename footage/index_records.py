@@ -1,7 +1,7 @@
 """What goes into the vector index and what comes out of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from footage.records import SceneVectors, SparseVector, Vector
 
@@ -104,12 +104,14 @@ class SceneFilter:
     scene_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IndexHit:
-    """A scene in one list. `score` is the cosine, or the dot product of a sparse list."""
+class IndexHit(NamedTuple):
+    """A scene in one list. `score` is the cosine, or the dot product of a sparse list.
+
+    A tuple, since a search makes hundreds and may send them from one process to another.
+    """
 
     scene_id: str
     video_id: str
     generation: str
     score: float
-    indexed_at: float = 0.0  # POSIX seconds
+    indexed_at: float  # POSIX seconds

@@ -15,7 +15,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
-from footage.errors import FootageError
+from footage.errors import FootageError, StoreError
 from footage.index_wire import from_line, to_line
 from footage.scratch import Scratch
 
@@ -33,7 +33,11 @@ class IndexService:
     """Answers calls, each connection in a thread of its own, until close()."""
 
     def __init__(self, index: object, path: Path, methods: Set[str]) -> None:
-        """Serve `methods` of `index`, which lies at `path`."""
+        """Serve `methods` of `index`, which lies at `path`.
+
+        Raises:
+            StoreError: there is no socket, or no room for its address.
+        """
         self._scratch = Scratch()
         self._address = address_file(path)
         self._closing = False
@@ -65,10 +69,21 @@ class IndexService:
                     request.sendall(to_line([FAILED, f"{type(error).__name__}: {error}"]))
 
         self._socket = f"{self._scratch.path}/index.sock"
-        self._server = Server(self._socket, Handler)
-        self._accepting = threading.Thread(target=self._accept, daemon=True, name="index-service")
-        self._accepting.start()
-        self._address.write_text(self._socket)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._scratch.remove)
+            try:
+                self._server = Server(self._socket, Handler)
+                undo.callback(self._server.server_close)
+                self._address.write_text(self._socket)  # who connects now waits
+            except OSError as error:
+                raise StoreError(
+                    f"No other program can be answered about the index {path} ({error.strerror or error}): see that"
+                    f" {self._address.name} beside it can be written, and that there is room for temporary files."
+                ) from error
+            undo.callback(self._address.unlink)
+            self._accepting = threading.Thread(target=self._accept, daemon=True, name="index-service")
+            self._accepting.start()
+            undo.pop_all()
 
     def close(self) -> None:
         """Stop answering; what is being answered is answered."""

@@ -1,6 +1,7 @@
 """Calls of an index, and their results, as lines of JSON: records by name, vectors as base64 of float32.
 
-Nothing that is read can be anything but the records named here, numbers and text.
+Nothing that is read can be anything but the records named here, numbers and text. Hits, which are tuples, come back as
+lists: a search sends hundreds, and they take a third of the time so.
 """
 
 import base64
@@ -12,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from footage.index_records import (
-    IndexHit,
     ScanPage,
     SceneFilter,
     ScenePoint,
@@ -27,7 +27,6 @@ _VECTOR = "f32"
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
-        IndexHit,
         ScanPage,
         SceneFilter,
         ScenePoint,

@@ -1,5 +1,6 @@
 """Gives signs of life for a run, as long as its block lasts."""
 
+import logging
 import math
 import threading
 import time
@@ -14,6 +15,7 @@ from footage.dead_runs import break_leases_of_the_dead
 from footage.errors import LeaseLost, StoreError, StoreUnavailable
 from footage.leases import RunLease
 
+LOG = logging.getLogger(__name__)
 TELL_EVERY_S = 5.0  # who watches a run learns so late what it does
 
 
@@ -66,7 +68,7 @@ class LeaseKeeper:
         """Say how far the run has come with each sign of life from now on, the first of them at once.
 
         Args:
-            counts: asked from a thread.
+            counts: asked from a thread. What it raises is logged, and costs this sign its counts.
         """
         self._counts = counts
         self._woken.set()
@@ -79,7 +81,7 @@ class LeaseKeeper:
             self._woken.clear()
             if self._ended.is_set():
                 return
-            counts = self._counts()
+            counts = self._asked()
             if counts == told and time.monotonic() - renewed_at < self._every_s - pause_s / 2:
                 continue
             try:
@@ -90,3 +92,10 @@ class LeaseKeeper:
             except StoreError:
                 continue
             renewed_at, told = time.monotonic(), counts
+
+    def _asked(self) -> RunCounts | None:
+        try:
+            return self._counts()
+        except Exception:
+            LOG.exception("How far the run is cannot be told.")
+            return None

@@ -5,27 +5,28 @@ in the quarantine, which stays small.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 from footage import identity
 from footage.catalog import Catalog
-from footage.catalog_records import RunCounts
+from footage.catalog_records import Claim, RunCounts
 from footage.errors import SettingsError
-from footage.leases import is_alive, live_runs
+from footage.leases import live_runs
 from footage.quarantine import next_step
 from footage.sidecar import Manifest, QuarantineRecord
 from footage.sources import source_name
+from footage.store_reads import StoreReads
 from footage.timestamps import has_passed
 
 State = Literal["running", "quarantined", "indexed"]
 
 # In this order, so that a video that is finished while somebody turns the pages is not passed over.
 STATES: tuple[State, ...] = ("running", "quarantined", "indexed")
-AT_ONCE = 16  # records that are read at a time
+AT_ONCE = 16  # videos that are looked at before more are listed
 MOST_LOOKED_AT = 500  # videos for one page: a rare name must not make one request read them all
 
 
@@ -76,6 +77,7 @@ class _Found(NamedTuple):
 
 def library_page(
     catalog: Catalog,
+    reads: StoreReads,
     now: datetime,
     position: str | None = None,
     limit: int = 50,
@@ -90,6 +92,7 @@ def library_page(
 
     Args:
         catalog: of the workspace.
+        reads: of its store.
         now: UTC.
         position: where the page before ended, as it was given; None for the first page.
         limit: at most so many.
@@ -107,13 +110,13 @@ def library_page(
         StoreError: the store cannot be used.
     """
     begin, after = _parsed(position)
-    shelf = _Shelf(catalog, now, dataset, min(AT_ONCE, limit + 1))
+    asked = [each for each in STATES if state in (None, each) and STATES.index(each) >= STATES.index(begin)]
+    shelf = _Shelf(catalog, reads, now, dataset, min(AT_ONCE, limit + 1), asked)
     streams: dict[State, Callable[[str], Iterator[_Found]]] = {
         "running": shelf.running,
         "quarantined": shelf.quarantined,
         "indexed": shelf.indexed,
     }
-    asked = [each for each in STATES if state in (None, each) and STATES.index(each) >= STATES.index(begin)]
     found = chain.from_iterable(
         ((each, one) for one in streams[each](after if each == begin else "")) for each in asked
     )
@@ -137,52 +140,53 @@ def running_jobs(catalog: Catalog, now: datetime) -> list[RunProgress]:
 
 
 class _Shelf:
-    """The three listings of one page."""
+    """The three listings of one page, and what they need of the workspace as a whole, which is read once."""
 
-    def __init__(self, catalog: Catalog, now: datetime, dataset: str | None, at_once: int) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        reads: StoreReads,
+        now: datetime,
+        dataset: str | None,
+        at_once: int,
+        asked: list[State],
+    ) -> None:
         self._catalog = catalog
+        self._reads = reads
         self._now = now
         self._dataset = None if dataset is None else identity.check_name("dataset", dataset)
         self._at_once = at_once
-        self._live: frozenset[str] = frozenset()
-        self._in_quarantine: frozenset[str] = frozenset()
+        live = live_runs(catalog, now) if asked != ["indexed"] else []
+        self._live = frozenset(lease.run_id for lease in live)
+        self._in_quarantine = frozenset(catalog.quarantine_ids() if asked != ["running"] else ())
 
     def running(self, after: str) -> Iterator[_Found]:
         """Videos that a live run has claimed and that cannot be searched yet."""
-        if self._dataset is not None:
-            return
-        self._live = frozenset(lease.run_id for lease in live_runs(self._catalog, self._now))
-        yield from self._each(self._catalog.claims.ids(after), self._running)
+        ids = self._catalog.claims.ids(after) if self._dataset is None else iter(())
+        return self._each(ids, self._running)
 
     def quarantined(self, after: str) -> Iterator[_Found]:
         """Sources that failed, each once, and whose video cannot be searched."""
-        self._in_quarantine = frozenset(self._catalog.quarantine_ids())
-        yield from self._each(self._catalog.quarantine_ids(after), self._quarantined)
+        ids = sorted(record_id for record_id in self._in_quarantine if record_id > after)
+        return self._each(iter(ids), self._quarantined)
 
     def indexed(self, after: str) -> Iterator[_Found]:
         """Videos that can be searched."""
-        self._in_quarantine = frozenset(self._catalog.quarantine_ids())
         ids = (
             self._catalog.video_ids(after)
             if self._dataset is None
             else self._catalog.datasets.videos(self._dataset, after)
         )
-        yield from self._each(ids, self._indexed)
+        return self._each(ids, self._indexed)
 
     def _each(self, ids: Iterator[str], look: Callable[[str], LibraryEntry | None]) -> Iterator[_Found]:
         """What is behind each id, several looked up at a time: each is a few requests where the store is a bucket."""
-        with ThreadPoolExecutor(self._at_once) as pool:
-            while batch := list(islice(ids, self._at_once)):
-                yield from map(_Found, batch, pool.map(look, batch))
+        while batch := list(islice(ids, self._at_once)):
+            yield from map(_Found, batch, self._reads.all([partial(look, id_) for id_ in batch]))
 
     def _running(self, video_id: str) -> LibraryEntry | None:
         claim = self._catalog.claims.get(video_id)
-        if (
-            claim is None
-            or claim.purpose != "index"
-            or (claim.run_id not in self._live and has_passed(claim.expires_at, self._now))
-            or self._searchable(video_id) is not None
-        ):
+        if claim is None or not self._is_worked_on(claim) or self._searchable(video_id) is not None:
             return None
         uri, duration_s = claim.source.uri, claim.video.duration_s
         return LibraryEntry("running", source_name(uri), (uri,), video_id, duration_s, run_id=claim.run_id)
@@ -224,7 +228,11 @@ class _Shelf:
             if manifest is not None and any(held.uri == record.source.uri for held in manifest.sources):
                 return False
         claim = self._catalog.claims.get(record.video_id) if record.video_id is not None else None
-        return claim is None or claim.purpose != "index" or not is_alive(self._catalog, claim, self._now)
+        return claim is None or not self._is_worked_on(claim)
+
+    def _is_worked_on(self, claim: Claim) -> bool:
+        """Whether a run indexes it now; see leases.is_alive, which asks for the lease of each claim."""
+        return claim.purpose == "index" and (claim.run_id in self._live or not has_passed(claim.expires_at, self._now))
 
     def _problem(self, uri: str, span_count: int) -> QuarantineRecord | None:
         if not self._in_quarantine:

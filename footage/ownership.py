@@ -79,6 +79,11 @@ class Ownership:
         return file
 
 
+def lock_of(index: Path) -> Path:
+    """The lock file of an index whose scenes are in this folder."""
+    return index.with_name(index.name + ".lock")
+
+
 def held_sentence(path: Path) -> str:
     """Who has the lock file `path` of an index, for a message."""
     return f"The index of {path.parent.parent} is held by {read_owner(path) or 'another process'}."

@@ -1,6 +1,7 @@
 """Records under keys of an object store: what the catalog and its books are made of."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from footage.errors import ObjectMissing
 from footage.record_json import Record, from_json, to_json
@@ -8,16 +9,29 @@ from footage.sidecar import Stored
 from footage.storage import ObjectStore
 
 
-def get_record(store: ObjectStore, key: str, kind: type[Record]) -> Record | None:
+class Parse(Protocol):
+    """Makes a record of the bytes under a key: from_json(), or what remembers what it made."""
+
+    def __call__(self, key: str, data: bytes, kind: type[Record]) -> Record:
+        """See from_json()."""
+        ...
+
+
+def get_record(store: ObjectStore, key: str, kind: type[Record], parse: Parse = from_json) -> Record | None:
     """The record of this key, or None.
 
     Raises:
         StoreError: it is not one of this kind, or the store cannot be used.
     """
     try:
-        return from_json(key, store.get(key), kind)
+        return parse(key, store.get(key), kind)
     except ObjectMissing:
         return None
+
+
+def record_name(key: str) -> str:
+    """The last part of a record's key, without its suffix."""
+    return key.rpartition("/")[2].removesuffix(".json")
 
 
 def put_record(store: ObjectStore, key: str, record: Stored) -> None:

@@ -96,10 +96,11 @@ class S3Store:
         """See ObjectStore."""
         return (StoredObject(key, each.size_bytes, each.modified_at) for key, each in self._entries(prefix))
 
-    def folders(self, prefix: str) -> Iterator[str]:
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
         """See ObjectStore."""
         below = self._prefix + check_folder(prefix)
-        for page in self._bucket.pages(below, delimiter="/"):
+        # 0 comes after the slash: all keys in this folder are passed over, and no others
+        for page in self._bucket.pages(below, delimiter="/", after=f"{below}{after}0" if after else ""):
             for folder in page.folders:
                 name = folder.removeprefix(below).removesuffix("/")
                 if _is_key(name):

@@ -110,8 +110,8 @@ class Why(Wire):
     contribution: float = Field(description="To the score of the hit; these add up to it")
 
 
-class SearchHit(Wire):
-    """A scene that answers the query."""
+class SceneShown(Wire):
+    """What is shown of a scene that answers the query."""
 
     video_id: str
     scene_id: str
@@ -135,9 +135,14 @@ class SearchHit(Wire):
     caption_highlights: list[tuple[int, int]] = Field(description="The same of the caption")
     tags: dict[str, float] = Field(description="What is seen, with its probability, most probable first")
     tags_toy: bool = Field(description="The tags are a toy model's")
+    more_in_video: int | None = Field(description="Further scenes of this video that were found; null if not grouped")
+
+
+class SearchHit(SceneShown):
+    """The same with the places of its files in the store."""
+
     thumbnail_key: str
     sidecar_key: str
-    more_in_video: int | None = Field(description="Further scenes of this video that were found; null if not grouped")
 
 
 class ListAsked(Wire):

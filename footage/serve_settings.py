@@ -24,6 +24,9 @@ class ServeSettings(Section):
     """CPU share of each process, as Ray counts them."""
     requests_under_way: int = Field(default=64, ge=1)
     """Requests that one process has in hand at once; more wait, and past `requests_waiting` they get a 503."""
+    searches_at_once: int = Field(default=16, ge=1)
+    """Searches that one process works at; others wait their turn. Enough to fill the encoders' batches: with more, all
+    of them take longer, and some much longer."""
     requests_waiting: int = Field(default=200, ge=1)
     """Requests that may wait for a process."""
     answer_within_s: float = Field(default=10, gt=0)

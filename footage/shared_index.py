@@ -18,7 +18,7 @@ from footage.index_calls import METHODS, IndexCalls
 from footage.index_client import IndexClient
 from footage.index_records import IndexSpec, SceneFilter
 from footage.index_service import IndexService
-from footage.ownership import POLL_S, held_sentence
+from footage.ownership import POLL_S, held_sentence, lock_of
 
 PATIENCE_S: Final = 30.0
 """For an owner that ends or was killed: another needs a second at most to load 100,000 scenes."""
@@ -34,31 +34,44 @@ class SharedIndex(IndexCalls):
     """
 
     def __init__(
-        self, path: Path, spec: IndexSpec, owner: str, patience_s: float = PATIENCE_S, create: bool = True
+        self,
+        path: Path,
+        spec: IndexSpec,
+        owner: str | None,
+        patience_s: float = PATIENCE_S,
+        create: bool = True,
+        answer_within_s: float = ANSWER_WITHIN_S,
     ) -> None:
         """Take the index, or find its owner.
 
         Args:
             path: of the scenes, see EmbeddedIndex.
             spec: what the vectors are.
-            owner: the command, for who finds the index held.
+            owner: the command, for who finds the index held. None: never own it, and ask nobody yet, as whoever is to
+                own it may just be starting.
             patience_s: how long each call is tried while nobody answers and the index cannot be taken.
             create: make it if it is not there.
+            answer_within_s: how long one answer of another process may take.
 
         Raises:
             IndexBusy: its owner does not answer; the message says who it is.
             IndexMismatch: it holds vectors of other models than `spec` says.
-            StoreError: it is not there and `create` is False, or it lost a part.
+            StoreError: it is not there and `create` is False, it lost a part, or no other process could be answered.
         """
         self._path, self._spec, self._owner = path, spec, owner
         self._patience_s = patience_s
         self._create = create
-        self._client = IndexClient(path, spec, ANSWER_WITHIN_S)
+        self._client = IndexClient(path, spec, answer_within_s)
         self._changing = threading.Lock()
         self._owned: EmbeddedIndex | None = None
         self._service: IndexService | None = None
         self._closed = False
-        self.count(SceneFilter(""))  # so that what is wrong is said now
+        if owner is None:
+            return
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            self.count(SceneFilter(""))  # so that what is wrong is said now
+            undo.pop_all()
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the index itself, or of its owner.
@@ -70,16 +83,18 @@ class SharedIndex(IndexCalls):
         """
         deadline = time.monotonic() + self._patience_s
         for attempt in itertools.count():
-            owned = self._owned or self._take()
+            owned = self._owned
+            if owned is None or not owned.is_open:
+                owned = self._take()
             if owned is not None:
                 return getattr(owned, method)(*arguments)
             try:
                 return self._client.call(method, arguments)
             except OSError as error:  # it ended, or is just beginning
                 if attempt and time.monotonic() >= deadline:
-                    lock = self._path.with_name(self._path.name + ".lock")
                     raise IndexBusy(
-                        f"{held_sentence(lock)} It does not answer. Wait for it to end, or end it, and try again."
+                        f"{held_sentence(lock_of(self._path))} It does not answer. Wait for it to end, or end it, and"
+                        " try again."
                     ) from error
             if attempt:  # the first time, it may just have ended, and the index be free
                 time.sleep(POLL_S)
@@ -93,11 +108,7 @@ class SharedIndex(IndexCalls):
         """See VectorIndex; calls that are being made are ended first. Again is fine."""
         with self._changing:
             self._closed = True
-            if self._service is not None:
-                self._service.close()
-            if self._owned is not None:
-                self._owned.close()
-            self._owned = self._service = None
+            self._let_go()
             self._client.close()
 
     def _take(self) -> EmbeddedIndex | None:
@@ -107,14 +118,25 @@ class SharedIndex(IndexCalls):
         with self._changing:
             if self._closed:
                 raise IndexFailed(f"The index {self._path} was closed in this process.")
-            if self._owned is None and not self._client.connected:  # another thread may have been here
+            if self._owned is not None and not self._owned.is_open:  # it could not be loaded after an exchange
+                self._let_go()
+            # another thread may have been here
+            if self._owned is None and self._owner is not None and not self._client.connected:
                 with contextlib.suppress(IndexBusy):
-                    self._owned = self._opened()
+                    self._owned = self._opened(self._owner)
             return self._owned
 
-    def _opened(self) -> EmbeddedIndex:
+    def _let_go(self) -> None:
+        """Own the index no more."""
+        if self._service is not None:
+            self._service.close()
+        if self._owned is not None:
+            self._owned.close()
+        self._owned = self._service = None
+
+    def _opened(self, owner: str) -> EmbeddedIndex:
         with contextlib.ExitStack() as undo:
-            opened = undo.enter_context(EmbeddedIndex(self._path, self._spec, self._owner, create=self._create))
+            opened = undo.enter_context(EmbeddedIndex(self._path, self._spec, owner, create=self._create))
             self._service = IndexService(opened, self._path, METHODS | {_EXCHANGE})
             undo.pop_all()
         return opened

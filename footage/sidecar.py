@@ -218,9 +218,13 @@ class Manifest(Stored):
         """
         for index, scene in enumerate(self.scenes):
             if scene.scene_id == sidecar.scene_id:
-                place = {"index": index, "start_s": scene.start_s, "end_s": scene.end_s}
-                return sidecar.model_copy(update=place)
+                return self.placed_at(index, sidecar)
         return None
+
+    def placed_at(self, index: int, sidecar: Sidecar) -> Sidecar:
+        """The same of a scene whose index in this manifest is known."""
+        scene = self.scenes[index]
+        return sidecar.model_copy(update={"index": index, "start_s": scene.start_s, "end_s": scene.end_s})
 
 
 class QuarantineRecord(Stored):

@@ -81,11 +81,12 @@ class ObjectStore(Protocol):
         """What list() gives, with sizes and times."""
         ...
 
-    def folders(self, prefix: str) -> Iterator[str]:
-        """The different next parts of keys below a folder, in order, without reading what is in them.
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
+        """The different next parts of keys below a folder, in the order of these keys, without listing what is in them.
 
         Args:
             prefix: empty, or ends with `/`. With `a/`, `a/b/c` gives `b`, and `a/d` nothing.
+            after: leaves out the parts up to this one, without looking through them.
         """
         ...
 

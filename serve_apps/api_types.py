@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from footage.api_keys import Role
-from footage.search import ListAsked, Why, Wire
+from footage.search import ListAsked, SceneShown, Wire
 
 VideoState = Literal["indexed", "running", "quarantined"]
 
@@ -20,32 +20,13 @@ class Problem(Wire):
     instance: str = Field(default="", description="Of this request; the service's log has it too")
 
 
-class SceneHit(Wire):
+class SceneHit(SceneShown):
     """A scene that answers a search. Offsets of highlights are in Unicode code points, [from, to)."""
 
-    video_id: str
-    scene_id: str
-    index: int = Field(description="Position of the scene in its video, from 0")
     name: str = Field(description="File name of the video")
-    source_uris: list[str]
-    start_s: float
-    end_s: float
-    indexed_at: str
-    score: float
-    relevance: float | None
-    why: list[Why]
-    transcript: str
-    language: str
-    highlights: list[tuple[int, int]]
-    caption: str
-    caption_toy: bool
-    caption_highlights: list[tuple[int, int]]
-    tags: dict[str, float]
-    tags_toy: bool
     thumbnail_url: str = Field(description="A JPEG; good for a limited time, like the other addresses")
     play_url: str = Field(description="The video, from the scene's start to its end (a media fragment)")
     sidecar_url: str = Field(description="All that is stored of the scene, as JSON")
-    more_in_video: int | None = Field(description="Further scenes of this video that were found; null if not grouped")
 
 
 class SearchAnswer(Wire):

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from actors.store_reads import StoreReads
 from footage.catalog import Catalog
-from footage.index_records import ListName
 from footage.settings import Settings
 from footage.sidecar import Manifest
 from footage.storage import ObjectStore
+from footage.store_reads import StoreReads
 from serve_apps.api_types import DatasetItem, Health
 from serve_apps.recent import Recent
 
@@ -23,29 +22,32 @@ _MOST_MANIFESTS = 100  # one of a video of ten hours takes some megabytes
 _DATASETS_GOOD_FOR_S = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Backend:
-    """One store and what answers searches over it. Every part may be used by many threads at once."""
+    """One store and what answers searches over it. Every part may be used by many threads at once.
 
-    store: ObjectStore
+    Attributes:
+        reads: of the store, for all requests.
+        health: whether searches can be answered now.
+    """
+
+    reads: StoreReads
     searcher: "SceneSearcher"
     video_searcher: "VideoSearcher"
     index: "VectorIndex"
     settings: Settings
-    toy_lists: frozenset[ListName]
-    health: Callable[[], Health]  # whether searches can be answered now
-    reads: StoreReads = field(init=False, repr=False)  # of the store, for all requests
-    _manifests: Recent[Manifest | None] = field(init=False, repr=False)
-    _datasets: Recent[list[DatasetItem]] = field(init=False, repr=False)
+    health: Callable[[], Health]
+    _manifests: Recent[Manifest | None] = field(
+        init=False, repr=False, default_factory=lambda: Recent(MANIFESTS_GOOD_FOR_S, _MOST_MANIFESTS)
+    )
+    _datasets: Recent[list[DatasetItem]] = field(
+        init=False, repr=False, default_factory=lambda: Recent(_DATASETS_GOOD_FOR_S)
+    )
 
-    def __post_init__(self) -> None:
-        """Make what the requests share."""
-        for name, shared in (
-            ("reads", StoreReads(self.store, self.settings.serve.thread_count)),
-            ("_manifests", Recent(MANIFESTS_GOOD_FOR_S, _MOST_MANIFESTS)),
-            ("_datasets", Recent(_DATASETS_GOOD_FOR_S)),
-        ):
-            object.__setattr__(self, name, shared)
+    @property
+    def store(self) -> ObjectStore:
+        """The store that is searched."""
+        return self.reads.store
 
     def catalog(self, workspace: str) -> Catalog:
         """The records of a workspace."""
@@ -75,10 +77,6 @@ class Backend:
         """Look at a video and at the datasets anew: this process has just changed them."""
         self._manifests.forget((workspace, video_id))
         self._datasets.forget(workspace)
-
-    def close(self) -> None:
-        """End the threads; again is fine. Store, index and searchers are left to their owner."""
-        self.reads.close()
 
     def _counted(self, workspace: str) -> list[DatasetItem]:
         book = self.catalog(workspace).datasets

@@ -91,10 +91,27 @@ class ServedEncoder:
         Raises:
             EncoderUnavailable: one does not answer in time.
         """
-        asked_text = self._call(lambda: self._text.encode.remote(text))
-        asked_picture = self._call(lambda: self._pictures.encode.remote(text))
-        dense, sparse = asked_text.result()
-        return EncodedQuery(transcript=dense, transcript_sparse=sparse, visual=asked_picture.result())
+        words, seen = self._ask_words(text), self._ask_seen(text)
+        dense, sparse = words.result()
+        return EncodedQuery(transcript=dense, transcript_sparse=sparse, visual=seen.result())
+
+    def encode_words(self, text: str) -> Encoded:
+        """The dense and the sparse vector of a query.
+
+        Raises:
+            EncoderUnavailable: the encoder does not answer in time.
+        """
+        given: Encoded = self._ask_words(text).result()
+        return given
+
+    def encode_seen(self, text: str) -> Vector:
+        """The vector of what looks like a query.
+
+        Raises:
+            EncoderUnavailable: the encoder does not answer in time.
+        """
+        given: Vector = self._ask_seen(text).result()
+        return given
 
     def encode_picture(self, picture: bytes) -> Vector:
         """The vector of a picture: JPEG, PNG or WebP.
@@ -107,6 +124,12 @@ class ServedEncoder:
         if isinstance(given, UnreadablePicture):
             raise given
         return given
+
+    def _ask_words(self, text: str) -> ReplicaCall:
+        return self._call(lambda: self._text.encode.remote(text))
+
+    def _ask_seen(self, text: str) -> ReplicaCall:
+        return self._call(lambda: self._pictures.encode.remote(text))
 
     def _call(self, ask: Ask) -> ReplicaCall:
         return ReplicaCall(

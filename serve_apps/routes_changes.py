@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from footage.audit_log import AuditLog
+from footage.key_changes import end_key, make_key
 from serve_apps.access import Access, Caller
 from serve_apps.api_types import Changed
 from serve_apps.backend import Backend
@@ -75,8 +76,7 @@ def changes_router(backend: Backend, access: Access) -> APIRouter:
     def keys(caller: admin, _: nothing) -> KeyList:
         """The keys of the workspace, expired and revoked ones too. Needs the role admin."""
         now = datetime.now(UTC)
-        found = sorted(access.keys.all(caller.workspace), key=lambda key: key.created_at)
-        return KeyList(keys=[KeyItem.of(key, now) for key in found])
+        return KeyList(keys=[KeyItem.of(key, now) for key in access.keys.all(backend.reads, caller.workspace)])
 
     @router.post(
         "/keys",
@@ -88,17 +88,15 @@ def changes_router(backend: Backend, access: Access) -> APIRouter:
     def create_key(wanted: KeyWanted, caller: admin, _: nothing) -> KeyMade:
         """Make a key of the workspace. It is shown in this answer and never again. Needs the role admin."""
         now = datetime.now(UTC)
-        new = access.keys.create(
+        new = make_key(
+            backend.store,
+            caller.actor,
             caller.workspace,
             wanted.role,
             now,
             wanted.expires_in_s,
             wanted.name,
             wanted.requests_per_minute,
-            caller.actor.who,
-        )
-        AuditLog(backend.store, caller.workspace).add(
-            caller.actor, "create key", new.key.key_id, detail=f"{new.key.role} {new.key.name}".strip()
         )
         return KeyMade.made(new, now)
 
@@ -110,13 +108,14 @@ def changes_router(backend: Backend, access: Access) -> APIRouter:
 
         Needs the role admin.
         """
-        before = access.keys.revoke(key_id, datetime.now(UTC), caller.workspace)
+        try:
+            before = end_key(backend.store, caller.actor, key_id, datetime.now(UTC), caller.workspace)
+        finally:
+            access.forget(key_id)  # also if it was ended and could not be noted
         if before is None:
             raise problem(404, f"There is no key {key_id!r} in this workspace; GET /v1/keys lists them.")
-        access.forget(key_id)
         if before.revoked_at is not None:
             return Changed(done=False, detail=f"The key was revoked before, at {before.revoked_at}.")
-        AuditLog(backend.store, caller.workspace).add(caller.actor, "revoke key", key_id, detail=before.name)
         return Changed(done=True, detail="The key works no more.")
 
     @router.get("/audit", operation_id="list_audit", tags=["keys"], responses=declared(400, 401, 403, 429, 503))
@@ -124,7 +123,7 @@ def changes_router(backend: Backend, access: Access) -> APIRouter:
         """Who changed what, the latest first. Needs the role admin."""
         cursors = Cursors(access.secret, "audit", caller.workspace, caller.key_id)
         log = AuditLog(backend.store, caller.workspace)
-        entries, position = log.page(query.limit, cursors.read(query.cursor))
+        entries, position = log.page(backend.reads, query.limit, cursors.read(query.cursor))
         return AuditPage(entries=[AuditItem.of(entry) for entry in entries], next_cursor=cursors.make(position))
 
     return router

@@ -1,9 +1,10 @@
 """Searches for scenes: by words, by a picture, and by a scene."""
 
+import asyncio
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Path, Query
+from fastapi import APIRouter, Depends, Form, Path, Query, Response
 
 from footage.search import SearchResponse
 from serve_apps.access import Access, Caller
@@ -20,45 +21,73 @@ from serve_apps.search_query import SceneQuery, SearchForm, SearchQuery
 
 
 def search_router(backend: Backend, access: Access, metrics: Metrics) -> APIRouter:
-    """The routes that search."""
+    """The routes that search.
+
+    They are coroutines that hand all of it, up to the JSON, to a thread of the loop's own: FastAPI would hand it to two
+    of AnyIO's one after the other, which under Serve are started anew for each request.
+    """
     router = APIRouter(tags=["search"])
     reader = Depends(access.reader)
 
-    @router.get("/v1/search", responses=declared(400, 401, 403, 404, 429, 503), operation_id="search")
-    def search(caller: Annotated[Caller, reader], query: Annotated[SearchQuery, Query()]) -> SearchAnswer:
+    @router.get(
+        "/v1/search",
+        response_model=SearchAnswer,
+        responses=declared(400, 401, 403, 404, 429, 503),
+        operation_id="search",
+    )
+    async def search(caller: Annotated[Caller, reader], query: Annotated[SearchQuery, Query()]) -> Response:
         """Find scenes by words, or by what a scene looks like, or both."""
-        cursors = _cursors(caller, "search", query.fingerprint(), None)  # None: no picture
-        request = query.request(caller.workspace, _offset(cursors, query.cursor))
-        return _answer(backend.searcher.search(request), cursors, caller)
 
-    @router.post("/v1/search", responses=declared(400, 401, 403, 404, 413, 415, 429, 503), operation_id="search_form")
-    def search_form(caller: Annotated[Caller, reader], form: Annotated[SearchForm, Form()]) -> SearchAnswer:
+        def answer() -> Response:
+            cursors = _cursors(caller, "search", query.fingerprint(), None)  # None: no picture
+            request = query.request(caller.workspace, _offset(cursors, query.cursor))
+            return _answer(backend.searcher.search(request), cursors, caller)
+
+        return await asyncio.to_thread(answer)
+
+    @router.post(
+        "/v1/search",
+        response_model=SearchAnswer,
+        responses=declared(400, 401, 403, 404, 413, 415, 429, 503),
+        operation_id="search_form",
+    )
+    async def search_form(caller: Annotated[Caller, reader], form: Annotated[SearchForm, Form()]) -> Response:
         """Find scenes by a picture, by words, or both: the parameters of the GET as fields of a form, and `image`."""
-        picture = picture_of(form.image, backend.settings.serve)
-        digest = hashlib.sha256(picture).hexdigest() if picture is not None else None
-        cursors = _cursors(caller, "search", form.fingerprint(), digest)
-        request = form.request(caller.workspace, _offset(cursors, form.cursor))
-        return _answer(backend.searcher.search(request, picture), cursors, caller)
+
+        def answer() -> Response:
+            picture = picture_of(form.image, backend.settings.serve)
+            digest = hashlib.sha256(picture).hexdigest() if picture is not None else None
+            cursors = _cursors(caller, "search", form.fingerprint(), digest)
+            request = form.request(caller.workspace, _offset(cursors, form.cursor))
+            return _answer(backend.searcher.search(request, picture), cursors, caller)
+
+        return await asyncio.to_thread(answer)
 
     @router.get(
-        "/v1/scenes/{scene_id}/similar", responses=declared(400, 401, 403, 404, 429, 503), operation_id="similar_scenes"
+        "/v1/scenes/{scene_id}/similar",
+        response_model=SearchAnswer,
+        responses=declared(400, 401, 403, 404, 429, 503),
+        operation_id="similar_scenes",
     )
-    def similar(
+    async def similar(
         caller: Annotated[Caller, reader], scene_id: Annotated[str, Path()], query: Annotated[SceneQuery, Query()]
-    ) -> SearchAnswer:
+    ) -> Response:
         """Find scenes that are like one in what is said, seen and captioned."""
-        cursors = _cursors(caller, "similar", scene_id, query.fingerprint())
-        offset = _offset(cursors, query.cursor)
-        request = query.similar(checked_scene(scene_id), caller.workspace, offset)
-        return _answer(backend.searcher.similar(request), cursors, caller)
+
+        def answer() -> Response:
+            cursors = _cursors(caller, "similar", scene_id, query.fingerprint())
+            request = query.similar(checked_scene(scene_id), caller.workspace, _offset(cursors, query.cursor))
+            return _answer(backend.searcher.similar(request), cursors, caller)
+
+        return await asyncio.to_thread(answer)
 
     def _cursors(caller: Caller, *request: object) -> Cursors:
         return Cursors(access.secret, caller.workspace, caller.key_id, *request)
 
-    def _answer(found: SearchResponse, cursors: Cursors, caller: Caller) -> SearchAnswer:
+    def _answer(found: SearchResponse, cursors: Cursors, caller: Caller) -> Response:
         metrics.searched(found.took_ms, len(found.hits))
         addresses = Addresses(access, caller)
-        return SearchAnswer(
+        answer = SearchAnswer(
             query=found.query,
             hits=[scene_hit(hit, addresses) for hit in found.hits],
             next_cursor=cursors.make(None if found.next_offset is None else str(found.next_offset)),
@@ -66,6 +95,7 @@ def search_router(backend: Backend, access: Access, metrics: Metrics) -> APIRout
             lists=found.lists,
             took_ms=found.took_ms,
         )
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     return router
 

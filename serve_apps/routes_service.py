@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from footage.toy_lists import toy_lists
 from serve_apps.access import Access, Caller
 from serve_apps.api_types import Health, Me
 from serve_apps.backend import Backend
@@ -48,7 +49,7 @@ def service_router(backend: Backend, access: Access, metrics: Metrics) -> APIRou
             key_id=caller.key_id,
             expires_at=caller.expires_at,
             requests_per_minute=caller.requests_per_minute,
-            toy_lists=sorted(backend.toy_lists),
+            toy_lists=sorted(toy_lists(backend.settings)),
             max_image_mib=backend.settings.serve.max_image_mib,
         )
 

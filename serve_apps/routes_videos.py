@@ -77,7 +77,9 @@ def videos_router(backend: Backend, access: Access) -> APIRouter:
         if query.about is not None and query.about.strip():
             return _about(query.about, query, int(position or 0), cursors, caller)
         catalog, now = backend.catalog(caller.workspace), datetime.now(UTC)
-        entries, after = library_page(catalog, now, position, query.limit, query.state, query.name, query.dataset)
+        entries, after = library_page(
+            catalog, backend.reads, now, position, query.limit, query.state, query.name, query.dataset
+        )
         addresses = Addresses(access, caller)
         most = backend.settings.pipeline.max_attempts
         return VideoPage(

@@ -1,4 +1,4 @@
-"""The models that the service encodes queries with."""
+"""The models that queries are encoded with, by the service or by a search without it."""
 
 from actors.model_preparation import PreparedModels, prepared_models
 from footage.errors import ModelMissing
@@ -15,6 +15,6 @@ def served_models(settings: Settings) -> PreparedModels:
     if prepared is None:
         raise ModelMissing(
             f"The models of profile {settings.profile} were not prepared on this machine yet: run `footage models"
-            f" --profile {settings.profile} --pull` once, or serve with the profile that indexed."
+            f" --profile {settings.profile} --pull` once, or use the profile that indexed."
         )
     return prepared

@@ -99,7 +99,6 @@ class Archive:
     def claim(self, name: str, content: str, span_count: int, run_id: str, workspace: str, fingerprint: str) -> Claim:
         """The claim that a run wants."""
         sha256 = hashlib.sha256(content.encode()).hexdigest()
-        now = datetime.now(UTC)
         manifest = Catalog(self.store, workspace).manifest(identity.video_id(workspace, sha256))
         generation = 1 if manifest is None else manifest.claim_generation + 1
         return claim_of(name, span_count, run_id, fingerprint).model_copy(
@@ -109,7 +108,7 @@ class Archive:
                 "source": StoredSource(uri=uri_of(name, self.films), etag=content, size_bytes=len(content)),
                 "generation": generation,
                 "resumes_from": generation,
-                "claimed_at": now.isoformat(timespec="milliseconds"),
+                "claimed_at": utc_now(),
             }
         )
 

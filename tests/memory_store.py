@@ -60,8 +60,8 @@ class MemoryStore:
             data, modified_at = self._objects[key]
             yield StoredObject(key, len(data), modified_at)
 
-    def folders(self, prefix: str) -> Iterator[str]:
-        rests = (key.removeprefix(prefix) for key in self.list(prefix))
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
+        rests = (key.removeprefix(prefix) for key in self.list(prefix, f"{prefix}{after}0" if after else ""))
         yield from sorted({rest.partition("/")[0] for rest in rests if "/" in rest})
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
@@ -75,3 +75,19 @@ class MemoryStore:
 
     def probe(self) -> None:
         return
+
+
+class MeetingReads(MemoryStore):
+    """Is called as a store in a bucket is. Its reads wait for each other: with too few at once, they fail."""
+
+    address = "s3://memory"
+    together: threading.Barrier | None = None
+
+    def expect(self, at_once: int) -> None:
+        """From now on, so many reads at a time, no fewer."""
+        self.together = threading.Barrier(at_once, timeout=60)
+
+    def get(self, key: str) -> bytes:
+        if self.together is not None:
+            self.together.wait()
+        return super().get(key)

@@ -87,9 +87,9 @@ class SteppedStore:
         self._steps.next(f"entries {prefix}")
         return self._store.entries(prefix)
 
-    def folders(self, prefix: str) -> Iterator[str]:
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
         self._steps.next(f"folders {prefix}")
-        return self._store.folders(prefix)
+        return self._store.folders(prefix, after)
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
         self._steps.next(f"read_range {key}")

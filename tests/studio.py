@@ -11,6 +11,7 @@ from footage.embedded_index import EmbeddedIndex
 from footage.pipeline_settings import SearchSettings
 from footage.records import EncodedQuery, SparseVector, Vector
 from footage.search import SearchRequest
+from footage.store_reads import StoreReads
 from tests.spans import FINGERPRINT, MODELS, SPEC, WORKSPACE, claim_of, span_row, spans, unit
 
 # Each word is a direction of the text space, a token, and a direction of the space of pictures.
@@ -21,16 +22,25 @@ class WordEncoder:
     """Encodes texts of the four words above."""
 
     def encode(self, text: str) -> EncodedQuery:
-        known = [WORDS[word] for word in text.lower().split() if word in WORDS]
-        return EncodedQuery(
-            transcript=unit(*(0.01 + known.count(word) for word in range(4))),
-            transcript_sparse=SparseVector(tuple(sorted(set(known))), (1.0,) * len(set(known))),
-            visual=unit(*(0.01 + known.count(word) for word in range(3))),
-        )
+        dense, sparse = self.encode_words(text)
+        return EncodedQuery(transcript=dense, transcript_sparse=sparse, visual=self.encode_seen(text))
+
+    def encode_words(self, text: str) -> tuple[Vector, SparseVector]:
+        known = _known(text)
+        sparse = SparseVector(tuple(sorted(set(known))), (1.0,) * len(set(known)))
+        return unit(*(0.01 + known.count(word) for word in range(4))), sparse
+
+    def encode_seen(self, text: str) -> Vector:
+        known = _known(text)
+        return unit(*(0.01 + known.count(word) for word in range(3)))
 
     def encode_picture(self, picture: bytes) -> Vector:
         """A "picture" is the words that a text of what it shows would have."""
-        return self.encode(picture.decode()).visual
+        return self.encode_seen(picture.decode())
+
+
+def _known(text: str) -> list[int]:
+    return [WORDS[word] for word in text.lower().split() if word in WORDS]
 
 
 class Studio:
@@ -72,7 +82,7 @@ class Studio:
         return claim
 
     def search(self, query: str, settings: SearchSettings | None = None, **request: object) -> list[str]:
-        searcher = SceneSearcher(self.index, self.store, WordEncoder(), settings or SearchSettings())
+        searcher = SceneSearcher(self.index, StoreReads(self.store), WordEncoder(), settings or SearchSettings())
         answer = searcher.search(SearchRequest(query=query, workspace=WORKSPACE, **request))
         by_id = {scene_id: name for name, scene_id in self.scene_ids.items()}
         return [by_id[hit.scene_id] for hit in answer.hits]

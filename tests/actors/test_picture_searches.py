@@ -10,6 +10,7 @@ from footage.errors import NoSuchScene, SettingsError
 from footage.pipeline_settings import SearchSettings
 from footage.relevance_settings import RelevanceCurve, RelevanceSettings
 from footage.search import SearchRequest, SearchResponse, SimilarRequest
+from footage.store_reads import StoreReads
 from tests.memory_folder import memory_folder
 from tests.spans import WORKSPACE
 from tests.studio import Studio, WordEncoder
@@ -33,7 +34,9 @@ def filled(folder: Path) -> Iterator[Studio]:
 
 
 def searcher(studio: Studio, **settings: object) -> SceneSearcher:
-    return SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings(**settings), frozenset({"image"}))
+    return SceneSearcher(
+        studio.index, StoreReads(studio.store), WordEncoder(), SearchSettings(**settings), frozenset({"image"})
+    )
 
 
 def names(studio: Studio, answer: SearchResponse) -> list[str]:

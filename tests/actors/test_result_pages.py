@@ -10,6 +10,7 @@ from actors.scene_searcher import SceneSearcher
 from footage.pipeline_settings import SearchSettings
 from footage.relevance_settings import RelevanceCurve, RelevanceSettings
 from footage.search import SearchRequest, SearchResponse
+from footage.store_reads import StoreReads
 from tests.memory_folder import memory_folder
 from tests.spans import WORKSPACE, claim_of
 from tests.studio import Studio, WordEncoder
@@ -35,7 +36,7 @@ def filled(folder: Path) -> Iterator[Studio]:
 
 
 def ask(studio: Studio, settings: SearchSettings = SHORT, **request: object) -> SearchResponse:
-    searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), settings)
+    searcher = SceneSearcher(studio.index, StoreReads(studio.store), WordEncoder(), settings)
     return searcher.search(SearchRequest(query="red car", workspace=WORKSPACE, **request))
 
 

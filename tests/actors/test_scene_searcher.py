@@ -14,6 +14,7 @@ from footage.index_records import SceneFilter
 from footage.pipeline_settings import SearchSettings
 from footage.search import ListAsked, SearchRequest
 from footage.sidecar import StoredSpan
+from footage.store_reads import StoreReads
 from tests.memory_folder import memory_folder
 from tests.spans import FINGERPRINT, MODELS, READ_AT, WORKSPACE, claim_of, source_of, span_row, spans, take
 from tests.studio import Studio, WordEncoder
@@ -44,7 +45,11 @@ def changing(tmp_path: Path) -> Iterator[Studio]:
 
 def test_a_hit_says_why_it_is_there(studio: Studio) -> None:
     searcher = SceneSearcher(
-        studio.index, studio.store, WordEncoder(), SearchSettings(visual_weight=0.5), toy_lists=frozenset({"visual"})
+        studio.index,
+        StoreReads(studio.store),
+        WordEncoder(),
+        SearchSettings(visual_weight=0.5),
+        toy_lists=frozenset({"visual"}),
     )
     answer = searcher.search(SearchRequest(query="Red cars car", workspace=WORKSPACE, limit=1))
     assert answer.lists == [
@@ -134,12 +139,12 @@ def test_a_search_keeps_to_what_it_was_asked(studio: Studio, request_: dict[str,
 
 
 def test_another_workspace_is_not_searched(studio: Studio) -> None:
-    searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings())
+    searcher = SceneSearcher(studio.index, StoreReads(studio.store), WordEncoder(), SearchSettings())
     assert searcher.search(SearchRequest(query="red car", workspace="away")).hits == []
 
 
 def test_grouping_shows_the_best_scene_of_each_video(studio: Studio) -> None:
-    searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings())
+    searcher = SceneSearcher(studio.index, StoreReads(studio.store), WordEncoder(), SearchSettings())
     answer = searcher.search(SearchRequest(query="red car", workspace=WORKSPACE, group_by_video=True))
     assert [(hit.source_uris[0], hit.more_in_video) for hit in answer.hits] == [
         ("file:///films/street.mp4", 2),
@@ -161,7 +166,7 @@ def test_what_was_deleted_is_left_out_and_the_next_take_its_place(changing: Stud
 def test_all_sources_of_a_video_are_named(changing: Studio) -> None:
     video_id = claim_of("garden", 1).video_id
     changing.catalog.add_source(video_id, source_of("copy"), None, FINGERPRINT, READ_AT)
-    searcher = SceneSearcher(changing.index, changing.store, WordEncoder(), SearchSettings())
+    searcher = SceneSearcher(changing.index, StoreReads(changing.store), WordEncoder(), SearchSettings())
     (hit,) = searcher.search(
         SearchRequest(query="red", workspace=WORKSPACE, video_ids=[video_id], group_by_video=True)
     ).hits
@@ -169,7 +174,7 @@ def test_all_sources_of_a_video_are_named(changing: Studio) -> None:
 
 
 def test_words_that_no_vocabulary_knows_leave_the_sparse_list_out(studio: Studio) -> None:
-    searcher = SceneSearcher(studio.index, studio.store, WordEncoder(), SearchSettings())
+    searcher = SceneSearcher(studio.index, StoreReads(studio.store), WordEncoder(), SearchSettings())
     answer = searcher.search(SearchRequest(query="zeppelin", workspace=WORKSPACE))
     assert [asked.list for asked in answer.lists] == ["transcript", "visual", "caption"]
 
@@ -212,7 +217,7 @@ def reindexed(changing: Studio, published: bool) -> tuple[Claim, list[str]]:
 @pytest.mark.parametrize(("published", "shown"), [(False, [0, 1, 2]), (True, [2])])
 def test_a_video_that_is_indexed_anew_is_shown_as_it_was(changing: Studio, published: bool, shown: list[int]) -> None:
     old, scene_ids = reindexed(changing, published)
-    searcher = SceneSearcher(changing.index, changing.store, WordEncoder(), SearchSettings())
+    searcher = SceneSearcher(changing.index, StoreReads(changing.store), WordEncoder(), SearchSettings())
     hits = searcher.search(SearchRequest(query="red car", workspace=WORKSPACE, video_ids=[old.video_id])).hits
     assert sorted((hit.index, hit.scene_id) for hit in hits) == [(place, scene_ids[place]) for place in shown]
     assert {hit.index: (hit.start_s, hit.end_s) for hit in hits} == {
@@ -233,7 +238,7 @@ def captioned() -> Iterator[Studio]:
 
 def test_a_scene_is_found_by_its_caption_alone(captioned: Studio) -> None:
     searcher = SceneSearcher(
-        captioned.index, captioned.store, WordEncoder(), SearchSettings(), toy_lists=frozenset({"caption"})
+        captioned.index, StoreReads(captioned.store), WordEncoder(), SearchSettings(), toy_lists=frozenset({"caption"})
     )
     request = SearchRequest(query="Blue cars car", workspace=WORKSPACE, lists=["caption"])
     answer = searcher.search(request)
@@ -246,7 +251,7 @@ def test_a_scene_is_found_by_its_caption_alone(captioned: Studio) -> None:
 
 
 def test_lists_are_asked_in_their_own_order_and_only_those_that_are_named(captioned: Studio) -> None:
-    searcher = SceneSearcher(captioned.index, captioned.store, WordEncoder(), SearchSettings())
+    searcher = SceneSearcher(captioned.index, StoreReads(captioned.store), WordEncoder(), SearchSettings())
     request = SearchRequest(query="blue car", workspace=WORKSPACE, lists=["caption", "transcript_sparse", "caption"])
     assert [asked.list for asked in searcher.search(request).lists] == ["transcript_sparse", "caption"]
 

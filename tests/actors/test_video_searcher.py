@@ -6,6 +6,7 @@ import pytest
 from actors.video_searcher import VideoSearcher
 from footage.index_records import VideoPoint
 from footage.sidecar import StoredDescription, StoredEmbedding
+from footage.store_reads import StoreReads
 from footage.video_search import VideoSearchRequest, VideoSearchResponse
 from tests.spans import FINGERPRINT, READ_AT, WORKSPACE, claim_of, source_of
 from tests.studio import Studio, WordEncoder
@@ -35,7 +36,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
 
 
 def search(studio: Studio, query: str, **request: object) -> VideoSearchResponse:
-    searcher = VideoSearcher(studio.index, studio.store, WordEncoder())
+    searcher = VideoSearcher(studio.index, StoreReads(studio.store), WordEncoder())
     return searcher.search(VideoSearchRequest(query=query, workspace=WORKSPACE, **request))
 
 
@@ -72,6 +73,14 @@ def test_what_is_gone_is_left_out(studio: Studio) -> None:
     assert [video.source_uris for video in search(studio, "red").videos] == [[copy.uri, "file:///films/garden.mp4"]]
     studio.catalog.change_manifest(garden, lambda held: held.model_copy(update={"sources": []}))
     assert names(search(studio, "red")) == []
+
+
+def test_what_follows_takes_the_place_of_what_is_gone(studio: Studio) -> None:
+    describe(studio, "untold", "a blue car")
+    assert names(search(studio, "red car", limit=1)) == ["street.mp4"]
+    studio.catalog.delete_manifest(claim_of("street", 1).video_id)
+    assert names(search(studio, "red car", limit=1)) == ["untold.mp4"]
+    assert names(search(studio, "red car", limit=2)) == ["untold.mp4", "garden.mp4"]
 
 
 @pytest.mark.parametrize(

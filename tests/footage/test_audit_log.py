@@ -4,7 +4,8 @@ import pytest
 
 from footage.audit_log import COMMAND_LINE, Actor, AuditEntry, AuditLog, is_entry_id
 from footage.errors import IndexUnavailable, SettingsError, StoreUnavailable
-from tests.memory_store import MemoryStore
+from footage.store_reads import StoreReads
+from tests.memory_store import MeetingReads, MemoryStore
 
 ANN = Actor("Ann", "00aa00aa00aa00aa")
 
@@ -57,12 +58,13 @@ def test_the_latest_comes_first_over_days_and_pages(log: AuditLog, store: Old) -
     for number in range(3):
         log.add(ANN, "gc", str(number))
     store.days(log, "2025-12-31", "2026-01-02", "2026-01-01")
+    reads = StoreReads(store)
     wanted = ["2", "1", "0", "on 2026-01-02", "on 2026-01-01", "on 2025-12-31"]
     assert subjects(log.newest()) == wanted
     for size in (1, 2, 3, 5, 6, 7):
         seen, position = [], None
         while True:
-            page, position = log.page(size, position)
+            page, position = log.page(reads, size, position)
             seen += subjects(page)
             if position is None:
                 break
@@ -72,16 +74,47 @@ def test_the_latest_comes_first_over_days_and_pages(log: AuditLog, store: Old) -
 def test_entries_that_come_meanwhile_do_not_move_a_page(log: AuditLog) -> None:
     for number in range(4):
         log.add(ANN, "gc", str(number))
-    first, position = log.page(2)
+    reads = StoreReads(log.store)
+    first, position = log.page(reads, 2)
     log.add(ANN, "gc", "late")
-    assert subjects(first) + subjects(log.page(2, position)[0]) == ["3", "2", "1", "0"]
+    assert subjects(first) + subjects(log.page(reads, 2, position)[0]) == ["3", "2", "1", "0"]
+
+
+def test_the_entries_of_a_page_are_read_at_once_where_the_store_is_a_bucket() -> None:
+    store = MeetingReads()
+    log = AuditLog(store, "studio")
+    for number in range(3):
+        log.add(ANN, "gc", str(number))
+    store.expect(3)
+    with StoreReads(store, threads=3) as reads:
+        assert subjects(log.page(reads, 2)[0]) == ["2", "1"]
+
+
+def test_entries_that_are_gone_since_they_were_listed_leave_a_page_full() -> None:
+    class Late(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gone: list[str] = []
+
+        def list(self, prefix: str, after: str = "") -> Iterator[str]:
+            return iter(sorted([*super().list(prefix, after), *self.gone]))
+
+    store = Late()
+    log, reads = AuditLog(store, "studio"), StoreReads(store)
+    for number in range(5):
+        log.add(ANN, "gc", str(number))
+    store.gone = list(store.list("audit/"))[-2:]
+    store.delete_all(store.gone)
+    page, position = log.page(reads, 2)
+    assert (subjects(page), position) == (["2", "1"], page[1].entry_id)
+    assert subjects(log.page(reads, 2, position)[0]) == ["0"]
 
 
 @pytest.mark.parametrize("position", ["", "x", "../../keys", "2026-01-01T000000.000000-zzzzzzzz"])
 def test_what_is_no_position_gives_nothing(log: AuditLog, position: str) -> None:
     log.add(ANN, "gc", "1")
     assert not is_entry_id(position)
-    assert log.page(10, position) == ([], None)
+    assert log.page(StoreReads(log.store), 10, position) == ([], None)
 
 
 def test_a_failure_is_noted_without_its_sentence(log: AuditLog) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,8 +8,9 @@ from footage.catalog_records import Reference
 from footage.dataset_book import DatasetBook
 from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError
+from footage.store_reads import StoreReads
 
-ONE, TWO = "00000000-0000-5000-8000-000000000001", "00000000-0000-5000-8000-000000000002"
+ONE, TWO, THREE = (f"00000000-0000-5000-8000-{number:012}" for number in (1, 2, 3))
 
 
 @pytest.fixture
@@ -27,6 +29,23 @@ def test_a_reference_knows_how_it_came_to_be(book: DatasetBook) -> None:
     assert book.get("pilots", TWO) == Reference(by_name=True)
     assert book.get("drafts", TWO) is None
     assert (book.of_video(ONE), book.of_video(TWO)) == (["drafts", "pilots"], ["pilots"])
+
+
+def test_of_named_videos_only_these_are_looked_at(tmp_path: Path) -> None:
+    class Unlisted(DirectoryStore):
+        def list(self, prefix: str, after: str = "") -> Iterator[str]:
+            raise AssertionError("a dataset may have many videos")
+
+    store = Unlisted(tmp_path)
+    book = DatasetBook(store, "studio")
+    for dataset, video_id in (("pilots", ONE), ("pilots", THREE), ("drafts", TWO)):
+        book.add(dataset, video_id, None)
+    reads = StoreReads(store)
+    assert book.members("pilots", [THREE, TWO, ONE, THREE], reads) == [THREE, ONE]
+    assert book.members("pilots", [TWO, "", "../drafts/" + TWO, "no id"], reads) == []
+    assert book.members("pilots", [], reads) == []
+    with pytest.raises(SettingsError):
+        book.members("../drafts", [TWO], reads)
 
 
 def test_adding_again_changes_nothing_and_adding_otherwise_adds(book: DatasetBook) -> None:

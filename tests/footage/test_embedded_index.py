@@ -7,15 +7,15 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from footage.embedded_index import EmbeddedIndex
-from footage.errors import IndexBusy, IndexMismatch, StoreError
+from footage.errors import IndexBusy, IndexFailed, IndexMismatch, StoreError
 from footage.index_spec import LAYOUT, read_spec
 from footage.ownership import Owner, Ownership, read_owner
 from tests.conftest import PROJECT
@@ -84,11 +84,11 @@ def test_who_holds_it_is_said_and_the_holder_is_not_harmed(path: Path, holder: H
             EmbeddedIndex(path, SPEC, owner="footage search")
     owner = read_owner(path.with_name("scenes.lock"))
     assert owner is not None
-    clock = time.strftime("%H:%M:", time.localtime())[:3]
-    assert str(refused.value).startswith(
-        f"The index of {path.parent.parent} is held by `footage index films` (pid {holder.process.pid}, since {clock}"
+    clock = datetime.fromisoformat(owner.since).astimezone()
+    assert str(refused.value) == (
+        f"The index of {path.parent.parent} is held by `footage index films` (pid {holder.process.pid},"
+        f" since {clock:%H:%M:%S}). Wait for it to end, or end it, and try again."
     )
-    assert str(refused.value).endswith("). Wait for it to end, or end it, and try again.")
 
     holder.go_on()
     assert holder.answer() == "2"
@@ -120,6 +120,9 @@ def test_an_index_that_is_open_here_is_not_opened_twice(path: Path) -> None:
     ):
         EmbeddedIndex(path, SPEC, owner="footage search")
     index.close()
+    for use in (lambda: index.count(LIVE), index.take_rebuilt):
+        with pytest.raises(IndexFailed, match="was closed in this process"):
+            use()
     EmbeddedIndex(path, SPEC, owner="footage search").close()
 
 

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from footage.highlights import highlights
 
@@ -29,3 +31,8 @@ from footage.highlights import highlights
 )
 def test_words_of_the_query_are_marked(query: str, text: str, marked: list[str]) -> None:
     assert [text[start:end] for start, end in highlights(query, text)] == marked
+
+
+@given(st.text("ab1'Z -_.", max_size=12), st.text("abe's Z'", max_size=12))
+def test_words_of_ascii_are_those_that_they_are_beside_other_letters(text: str, query: str) -> None:
+    assert highlights(query, f"{text} \u00e9") == highlights(query, text)

@@ -208,12 +208,11 @@ def test_nobody_there_is_an_outage(files: HttpFiles, server: FileServer) -> None
 
 
 def test_a_server_that_falls_silent_is_an_outage(server: FileServer, film: File) -> None:
-    files = files_of(server, silence_s=0.05)
+    source = files_of(server).source(server.url("/a.mp4"))
     film.silent_s = 0.3
-    source = files.source(server.url("/a.mp4"))
 
     with pytest.raises(StoreUnavailable, match="at last with ReadTimeout"):
-        read(files, source)
+        read(files_of(server, silence_s=0.05), source)
 
 
 def test_a_slow_server_is_read(server: FileServer, film: File, files: HttpFiles) -> None:

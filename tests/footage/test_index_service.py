@@ -2,16 +2,18 @@
 
 import json
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from footage.embedded_index import EmbeddedIndex
-from footage.errors import IndexBusy, IndexFailed, IndexMismatch
+from footage.errors import IndexBusy, IndexFailed, IndexMismatch, StoreError
 from footage.index_calls import METHODS
 from footage.index_client import IndexClient
 from footage.index_records import IndexSpec, SceneFilter, StoredPoint, VectorQuery
@@ -136,11 +138,10 @@ def slow(path: Path) -> Iterator[tuple[Slow, IndexService]]:
 
 
 def test_an_owner_that_takes_too_long_is_busy_and_not_gone(slow: tuple[Slow, IndexService], path: Path) -> None:
-    client = IndexClient(path, SPEC, answer_within_s=0.2)
     with pytest.raises(IndexBusy, match=r"did not answer within 0\.2 s: it is busy"):
-        client.call("count", (LIVE,))
+        IndexClient(path, SPEC, answer_within_s=0.2).call("count", (LIVE,))
     slow[0].go_on.set()
-    assert client.call("count", (LIVE,)) == 7
+    assert IndexClient(path, SPEC, answer_within_s=60).call("count", (LIVE,)) == 7
 
 
 def test_what_is_being_answered_when_the_owner_closes_is_answered(slow: tuple[Slow, IndexService], path: Path) -> None:
@@ -158,6 +159,56 @@ def test_what_is_being_answered_when_the_owner_closes_is_answered(slow: tuple[Sl
     for thread in (asking, closing):
         thread.join(10)
     assert answers == [7]
+
+
+def test_a_client_that_is_closed_while_it_asks_keeps_no_connection(slow: tuple[Slow, IndexService], path: Path) -> None:
+    client, answers = IndexClient(path, SPEC, answer_within_s=60), []
+    asking = threading.Thread(target=lambda: answers.append(client.call("count", (LIVE,))))
+    asking.start()
+    assert slow[0].asked.wait(60)
+    client.close()
+    slow[0].go_on.set()
+    asking.join(60)
+    assert (answers, client.connected) == ([7], False)
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where sockets are made, which need short paths."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def test_a_connection_that_gave_nonsense_is_closed(path: Path, temporary: Path) -> None:
+    EmbeddedIndex(path, SPEC, owner="a test").close()
+    with socket.socket(socket.AF_UNIX) as owner, ThreadPoolExecutor(1) as pool:
+        owner.bind(f"{temporary}/s")
+        owner.listen()
+        address_file(path).write_text(f"{temporary}/s")
+
+        def answer() -> bytes:
+            connection, _ = owner.accept()
+            with connection:
+                connection.settimeout(20)
+                connection.recv(10_000)
+                connection.sendall(b"?\n")
+                return connection.recv(1)  # nothing once the other side is closed
+
+        ended = pool.submit(answer)
+        client = IndexClient(path, SPEC, answer_within_s=60)
+        with pytest.raises(ValueError, match="Expecting value") as told:
+            client.call("count", (LIVE,))
+        assert told  # holds what was at work: it must not be its removal that closes
+        assert (ended.result(), client.connected) == (b"", False)
+
+
+def test_a_service_that_cannot_say_where_it_is_leaves_nothing(path: Path, temporary: Path) -> None:
+    address_file(path).mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"No other program can be answered about .* \(Is a directory\): see that"):
+        IndexService(Slow(), path, METHODS)
+    assert list(temporary.iterdir()) == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "index-service"]
 
 
 def test_the_socket_is_for_its_user_only(owned: tuple[EmbeddedIndex, IndexService], path: Path) -> None:

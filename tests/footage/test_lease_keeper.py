@@ -53,9 +53,9 @@ def test_what_a_run_tells_can_be_read_at_once_and_goes_on() -> None:
 def test_the_first_sign_with_counts_is_not_waited_for() -> None:
     store = Told()
     catalog = Catalog(store, WORKSPACE)
-    with LeaseKeeper(catalog, "run-1", "footage index /films", "/films", HOURS_S) as lease:
+    with LeaseKeeper(catalog, "run-1", "footage index /films", "/films", HOURS_S, tell_every_s=HOURS_S) as lease:
         lease.tell(lambda: counts(2))
-        assert store.renewed.wait(1.5)  # before the first renewal without it
+        assert store.renewed.wait(WAIT_S)
         assert [held.counts for held in live_runs(catalog, datetime.now(UTC))] == [counts(2)]
 
 
@@ -78,6 +78,22 @@ def test_what_has_changed_is_told_before_the_next_sign_is_due() -> None:
         for _ in range(3):  # the same again is not worth a write
             assert asked.acquire(timeout=WAIT_S)
         assert not store.renewed.is_set()
+
+
+def test_what_cannot_be_told_does_not_cost_the_lease(caplog: pytest.LogCaptureFixture) -> None:
+    store, failures = Told(), [RuntimeError("dictionary changed size during iteration")]
+    catalog = Catalog(store, WORKSPACE)
+
+    def tell() -> RunCounts:
+        if failures:
+            raise failures.pop()
+        return counts(3)
+
+    with LeaseKeeper(catalog, "run-1", "footage index /films", "/films", HOURS_S, tell_every_s=0.01) as lease:
+        lease.tell(tell)
+        assert store.renewed.wait(WAIT_S)
+        assert [held.counts for held in catalog.leases.all()] == [counts(3)]
+    assert [record.exc_text is not None for record in caplog.records] == [True]
 
 
 def test_a_run_that_tells_nothing_has_no_counts_and_may_end_at_once() -> None:

@@ -12,8 +12,9 @@ from footage.errors import SettingsError
 from footage.library import LibraryEntry, library_page, running_jobs
 from footage.quarantine import quarantine_record
 from footage.sidecar import QuarantineRecord
+from footage.store_reads import StoreReads
 from footage.timestamps import stamp
-from tests.memory_store import MemoryStore
+from tests.memory_store import MeetingReads, MemoryStore
 from tests.spans import FINGERPRINT, READ_AT, WORKSPACE, claim_of, manifest_of, source_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -23,15 +24,20 @@ COUNTS = RunCounts(
 
 
 class Reading(MemoryStore):
-    """Counts the objects that are read, by the first part of their keys."""
+    """Counts what is read and listed, by the first part of the keys."""
 
     def __init__(self) -> None:
         super().__init__()
         self.read: list[str] = []
+        self.listed: list[str] = []
 
     def get(self, key: str) -> bytes:
         self.read.append(key.partition("/")[0])
         return super().get(key)
+
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
+        self.listed.append(prefix.partition("/")[0])
+        return super().list(prefix, after)
 
 
 @pytest.fixture
@@ -88,7 +94,7 @@ def fail(
 def pages(catalog: Catalog, limit: int, **asked: Any) -> Iterator[list[LibraryEntry]]:
     position = None
     while True:
-        entries, position = library_page(catalog, NOON, position, limit, **asked)
+        entries, position = library_page(catalog, StoreReads(catalog.store), NOON, position, limit, **asked)
         assert len(entries) <= limit
         yield entries
         if position is None:
@@ -100,7 +106,7 @@ def shown(catalog: Catalog, limit: int = 50, **asked: Any) -> list[tuple[str, st
 
 
 def test_an_empty_library(catalog: Catalog) -> None:
-    assert library_page(catalog, NOON) == ([], None)
+    assert library_page(catalog, StoreReads(catalog.store), NOON) == ([], None)
 
 
 def test_what_is_known_of_each(catalog: Catalog) -> None:
@@ -108,7 +114,7 @@ def test_what_is_known_of_each(catalog: Catalog) -> None:
     running = claim(catalog, "now")
     done = index(catalog, "done", datasets=["pilots"])
     record = fail(catalog, "bad", span=2, video_id=claim_of("bad", 3).video_id)
-    entries, position = library_page(catalog, NOON)
+    entries, position = library_page(catalog, StoreReads(catalog.store), NOON)
     assert position is None
     assert entries == [
         LibraryEntry("running", "now.mp4", ("file:///films/now.mp4",), running, 10.0, run_id="run-1"),
@@ -141,11 +147,34 @@ def test_pages_of_any_size_give_the_same_once(catalog: Catalog) -> None:
 def test_a_page_reads_what_it_shows(catalog: Catalog, store: Reading) -> None:
     for number in range(30):
         index(catalog, f"done-{number}")
-    first, position = library_page(catalog, NOON, limit=10)
+    first, position = library_page(catalog, StoreReads(catalog.store), NOON, limit=10)
     store.read.clear()
-    entries, _ = library_page(catalog, NOON, position, limit=10)
+    entries, _ = library_page(catalog, StoreReads(catalog.store), NOON, position, limit=10)
     assert len({entry.video_id for entry in first + entries}) == 20
     assert len(store.read) <= 11  # one more tells that there is another page
+
+
+def test_what_concerns_all_of_a_page_is_read_once(catalog: Catalog, store: Reading) -> None:
+    lease(catalog, "run-1")
+    for number in range(5):
+        index(catalog, f"done-{number}")
+        claim(catalog, f"now-{number}")
+        fail(catalog, f"bad-{number}", video_id=claim(catalog, f"tried-{number}"))
+    store.read.clear()
+    store.listed.clear()
+    assert len(library_page(catalog, StoreReads(store), NOON)[0]) == 15
+    assert store.read.count("leases") == 1
+    assert [store.listed.count(part) for part in ("leases", "quarantine", "claims")] == [1, 1, 1]
+
+
+def test_videos_are_looked_at_at_once_where_the_store_is_a_bucket() -> None:
+    store = MeetingReads()
+    catalog = Catalog(store, WORKSPACE)
+    for number in range(6):
+        index(catalog, f"done-{number}")
+    store.expect(3)
+    with StoreReads(store, threads=3) as reads:
+        assert len(library_page(catalog, reads, NOON)[0]) == 6
 
 
 def test_what_runs_is_claimed_by_a_run_that_lives(catalog: Catalog) -> None:
@@ -173,6 +202,15 @@ def test_a_video_that_no_source_has_is_not_shown(catalog: Catalog) -> None:
     assert shown(catalog) == []
 
 
+def test_a_video_that_has_spans_only_is_not_indexed(catalog: Catalog, store: Reading) -> None:
+    video_id = claim_of("begun", 1).video_id
+    store.put(f"videos/{WORKSPACE}/{video_id}/spans/0.json", b"")
+    done = index(catalog, "done", span_count=3)
+    assert list(catalog.video_ids()) == sorted([video_id, done])
+    assert list(catalog.video_ids(min(video_id, done))) == [max(video_id, done)]
+    assert shown(catalog) == [("indexed", "done.mp4")]
+
+
 def test_a_source_is_in_quarantine_once_whatever_of_it_failed(catalog: Catalog) -> None:
     video_id = claim_of("long", 9).video_id
     first = fail(catalog, "long", span=3, video_id=video_id)
@@ -185,13 +223,13 @@ def test_a_source_is_in_quarantine_once_whatever_of_it_failed(catalog: Catalog) 
 def test_an_indexed_video_that_a_later_run_failed_on_is_indexed_and_says_so(catalog: Catalog) -> None:
     video_id = index(catalog, "film", span_count=3)
     record = fail(catalog, "film", span=1, video_id=video_id)
-    (entry,) = library_page(catalog, NOON)[0]
+    (entry,) = library_page(catalog, StoreReads(catalog.store), NOON)[0]
     assert (entry.state, entry.problem) == ("indexed", record)
     assert shown(catalog, state="quarantined") == []
     # a file that is gone has no id, but the video of its URI is there
     catalog.delete_quarantine("file:///films/film.mp4", 3)
     record = fail(catalog, "film")
-    (entry,) = library_page(catalog, NOON)[0]
+    (entry,) = library_page(catalog, StoreReads(catalog.store), NOON)[0]
     assert (entry.state, entry.problem) == ("indexed", record)
 
 
@@ -238,12 +276,12 @@ def test_a_rare_name_is_looked_for_page_by_page(catalog: Catalog) -> None:
 @pytest.mark.parametrize("position", ["", "x", "indexed:", "indexed:../../x", "gone:" + claim_of("film", 1).video_id])
 def test_what_is_no_position_is_refused(catalog: Catalog, position: str) -> None:
     with pytest.raises(SettingsError, match="is no position in the library"):
-        library_page(catalog, NOON, position)
+        library_page(catalog, StoreReads(catalog.store), NOON, position)
 
 
 def test_a_dataset_that_cannot_be_one_is_refused(catalog: Catalog) -> None:
     with pytest.raises(SettingsError, match=r"The dataset '\.\./x' cannot be used"):
-        library_page(catalog, NOON, dataset="../x")
+        library_page(catalog, StoreReads(catalog.store), NOON, dataset="../x")
 
 
 def test_other_workspaces_are_not_seen(catalog: Catalog, store: Reading) -> None:
@@ -252,8 +290,9 @@ def test_other_workspaces_are_not_seen(catalog: Catalog, store: Reading) -> None
     index(catalog, "done")
     fail(catalog, "bad")
     for workspace in ("studio2", "studi"):
-        assert library_page(Catalog(store, workspace), NOON) == ([], None)
-        assert running_jobs(Catalog(store, workspace), NOON) == []
+        other = Catalog(store, workspace)
+        assert library_page(other, StoreReads(store), NOON) == ([], None)
+        assert running_jobs(other, NOON) == []
 
 
 def test_jobs_are_runs_that_live_with_their_progress(catalog: Catalog) -> None:

@@ -130,6 +130,11 @@ def test_folders_are_the_next_parts_of_keys_in_their_order(store: ObjectStore) -
     assert list(store.folders("b/d/")) == ["e"]
     assert list(store.folders("b/d/e/")) == []
     assert list(store.folders("nothing/")) == []
+    assert list(store.folders("", after="b-c")) == ["b", "é"]
+    assert list(store.folders("", after="b")) == ["é"]
+    assert list(store.folders("", after="c")) == ["é"]
+    assert list(store.folders("b/", after="c")) == ["d"]
+    assert list(store.folders("b/", after="d")) == []
     with pytest.raises(StoreError, match="is not a folder of keys"):
         list(store.folders("b"))
 
@@ -142,6 +147,7 @@ def test_more_than_a_page_of_keys(store: ObjectStore) -> None:
     assert list(store.list("")) == sorted(keys)
     assert [entry.key for entry in store.entries("")] == sorted(keys)
     assert list(store.folders("")) == [f"{number:04}" for number in range(1010)]
+    assert list(store.folders("", after="0003")) == [f"{number:04}" for number in range(4, 1010)]
     store.delete_all(key for key in [*keys, "not/there"] if key != "0500/500")
     assert list(store.list("")) == ["0500/500"]
 

@@ -53,7 +53,7 @@ def test_a_slow_answer_is_asked_for_again(qdrant: QdrantServer, tmp_path: Path) 
     with ServerIndex(qdrant.url, SPEC, server_settings(tmp_path, timeout_s=1)) as index:
         qdrant.faults.add("Points/Upsert", Fault(delay_s=2))
         index.upsert([scene("v1/0")])
-        assert qdrant.faults.calls["Points/Upsert"] == 2
+        assert qdrant.faults.calls["Points/Upsert"] >= 2  # more where the machine is slow too
         assert names(index, ALL) == ids(scene("v1/0"))
         drop_collections(index)
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -17,10 +18,13 @@ from footage.embedded_index import EmbeddedIndex
 from footage.errors import IndexBusy, IndexFailed, IndexMismatch, StoreError
 from footage.index import VectorIndex
 from footage.index_records import IndexSpec, ScenePoint, StoredPoint, VectorQuery
+from footage.index_service import address_file
 from footage.ownership import Ownership, read_owner
 from footage.shared_index import SharedIndex
 from tests.conftest import PROJECT
 from tests.points import ALL, LIVE, SPEC, described, ids, names, same, scene, seen, video, write
+
+T = TypeVar("T")
 
 QUERIES = [
     VectorQuery("visual", np.asarray([0.3, 0.1, 0.9], np.float32)),
@@ -67,6 +71,20 @@ def test_every_call_of_another_process_is_done_by_the_owner(opened: Callable[...
     assert (owner.count(ALL), other.descriptions("home")) == (1, [])
 
 
+def test_who_only_asks_never_owns(opened: Callable[..., SharedIndex], path: Path) -> None:
+    asking = opened(owner=None, patience_s=0.2)  # before there is anything
+    with pytest.raises(IndexBusy):
+        asking.count(ALL)
+    owner = opened()
+    write(owner, scene("v1/0"))
+    assert asking.count(LIVE) == 1
+    owner.close()
+    with pytest.raises(IndexBusy):
+        asking.count(LIVE)
+    with opened(owner="another"):
+        assert asking.count(LIVE) == 1
+
+
 def test_who_asks_next_takes_over_when_the_owner_closes(opened: Callable[..., SharedIndex], path: Path) -> None:
     owner, second, third = opened(owner="one"), opened(owner="two"), opened(owner="three")
     write(second, scene("v1/0"))
@@ -78,8 +96,11 @@ def test_who_asks_next_takes_over_when_the_owner_closes(opened: Callable[..., Sh
     assert held.what == "three"
     write(second, scene("v1/10"))
     assert names(third, LIVE) == ids(scene("v1/0"), scene("v1/10"))
-    with pytest.raises(IndexFailed, match="was closed in this process"):
-        owner.count(LIVE)
+    third.close()
+    second.close()
+    for closed in (owner, second, third):
+        with pytest.raises(IndexFailed, match="was closed in this process"):
+            closed.count(LIVE)
 
 
 def test_who_holds_it_and_does_not_answer_is_said(opened: Callable[..., SharedIndex], path: Path) -> None:
@@ -98,6 +119,33 @@ def test_what_cannot_be_opened(opened: Callable[..., SharedIndex], path: Path) -
     for _ in range(2):  # the owner's index is of other models, and then that on the disk
         with pytest.raises(IndexMismatch, match="other-model"):
             opened(spec=IndexSpec("other-model", 4, "vision-model", 3, sparse_idf=True))
+
+
+def test_who_cannot_answer_the_others_does_not_own_it(opened: Callable[..., SharedIndex], path: Path) -> None:
+    EmbeddedIndex(path, SPEC, "a test").close()
+    address_file(path).mkdir()
+    with pytest.raises(StoreError, match="No other program can be answered"):
+        opened()
+    address_file(path).rmdir()
+    assert opened().count(LIVE) == 0
+
+
+def test_what_could_not_be_loaded_after_an_exchange_is_tried_again(
+    opened: Callable[..., SharedIndex], path: Path
+) -> None:
+    owner, other = opened(), opened()
+    write(owner, scene("v1/0"))
+    rebuilt_copy([scene("v2/0")], path)
+    shard = path.parent / ".rebuilt" / "scenes"
+    shard.rename(shard.with_name("kept"))
+    shard.mkdir()
+    with pytest.raises(Exception, match="edge config"):
+        owner.take_rebuilt()
+    with pytest.raises(Exception, match="edge config"):
+        owner.count(LIVE)
+    shutil.rmtree(path)
+    shard.with_name("kept").rename(path)
+    assert names(owner, LIVE) == names(other, LIVE) == ids(scene("v2/0"))
 
 
 def test_many_that_begin_at_once_make_one_index(opened: Callable[..., SharedIndex]) -> None:
@@ -128,13 +176,14 @@ def test_searches_wait_while_shards_are_exchanged_and_see_nothing_else(
     def exchange() -> None:
         try:
             for turn in range(3):
+                before = len(answers)
+                soon(lambda before=before: len(answers) > before)
                 rebuilt_copy(points, path)
                 (owner, other)[turn % 2].take_rebuilt()
         finally:
             ended.set()
 
     in_threads([*(lambda index=index: search(index) for index in (owner, owner, other, other)), exchange])
-    assert answers
     assert all(answers)
     other.take_rebuilt()  # which is done already: there is nothing to be exchanged
     assert owner.search(QUERIES, LIVE, 10) == expected
@@ -164,65 +213,94 @@ def in_threads(works: list[Callable[[], None]]) -> None:
     assert failed == []
 
 
-# Writes scenes of its own video, one after the other, and says which are confirmed; searches in between.
+# Writes scenes of its own video, one after the other, until it is told to stop; says which are confirmed, and searches.
 WRITER = textwrap.dedent(
     """
     import sys
+    from itertools import count
     from pathlib import Path
     import numpy as np
-    from footage.index_records import VectorQuery
+    from footage.index_records import SceneFilter, VectorQuery
     from footage.shared_index import SharedIndex
-    from tests.points import LIVE, SPEC, scene, seen, write
-    path, video, first, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    from tests.points import SPEC, scene, seen, write
+    path, video, first, stop = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
     query = [VectorQuery("visual", np.asarray([1, 0, 0], np.float32))]
-    index = SharedIndex(path, SPEC, f"writer of {video}", patience_s=30)
-    for number in range(first, first + count):
+    index = SharedIndex(path, SPEC, f"writer of {video}", patience_s=60)
+    for number in count(first):
         point = seen(scene(f"{video}/{number}"), visual=[1, number / 1000, 0])
         write(index, point)
-        found = index.search(query, LIVE, 1000)[0]
-        assert point.scene_id in {hit.scene_id for hit in found}, number
+        own = SceneFilter("home", (point.video_id,))
+        found = {hit.scene_id for hit in index.search(query, own, number + 2)[0]}
+        assert found == {scene(f"{video}/{before}").scene_id for before in range(number + 1)}, number
         print(number, flush=True)
+        if stop.exists():  # and the scene that a killed one had under way is written again, and confirmed
+            break
     """
 )
 
 
-def test_owners_that_are_killed_again_and_again_lose_nothing(path: Path) -> None:
-    """Three writers; whoever owns the index is killed, and begun again behind what it had confirmed."""
+class Writers:
+    """Three of them, in processes of their own; what each confirmed is in a file, which outlives it."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path, self.folder, self.stop = path, folder, folder / "stop"
+        self.processes = {name: self.begun(name) for name in ("v0", "v1", "v2")}
+
+    def begun(self, name: str) -> subprocess.Popen[str]:
+        """A writer that goes on behind what those before it confirmed."""
+        first = len(self.confirmed(name))
+        command = [sys.executable, "-c", WRITER, str(self.path), name, str(first), str(self.stop)]
+        with self.file(name).open("a") as lines:
+            return subprocess.Popen(command, stdout=lines, text=True, cwd=PROJECT)
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"{name}.confirmed"
+
+    def confirmed(self, name: str) -> list[int]:
+        return [int(line) for line in self.file(name).read_text().splitlines()] if self.file(name).exists() else []
+
+    def count(self) -> int:
+        return sum(len(self.confirmed(name)) for name in self.processes)
+
+    def owner(self) -> str | None:
+        """Who of them owns the index."""
+        owner = read_owner(self.path.with_name("scenes.lock"))
+        return next((name for name, each in self.processes.items() if owner and each.pid == owner.pid), None)
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+
+def test_owners_that_are_killed_again_and_again_lose_nothing(path: Path, tmp_path: Path) -> None:
+    """Whoever of the writers owns the index is killed once another scene is confirmed, and begun again."""
     EmbeddedIndex(path, SPEC, "a test").close()
-    wanted, kills, count = 3, 0, 60
-    confirmed: dict[str, list[int]] = {f"v{number}": [] for number in range(wanted)}
-    writers = {name: writer(path, name, 0, count) for name in confirmed}
+    writers = Writers(path, tmp_path)
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and kills < 4 and any(one.poll() is None for one in writers.values()):
-            time.sleep(0.4)
-            owner = read_owner(path.with_name("scenes.lock"))
-            for name, process in writers.items():
-                if owner is not None and process.pid == owner.pid and process.poll() is None:
-                    process.kill()
-                    confirmed[name] += lines(process)
-                    kills += 1
-                    first = len(confirmed[name])
-                    writers[name] = writer(path, name, first, count - first)
-                    break
-        for name, process in writers.items():
-            confirmed[name] += lines(process)
-            assert process.returncode == 0, name
+        for _ in range(4):
+            soon(writers.owner)
+            before = writers.count()
+            soon(lambda before=before: writers.count() > before)
+            killed = soon(writers.owner)
+            writers.kill(killed)
+            writers.processes[killed] = writers.begun(killed)
+        writers.stop.touch()
+        assert [process.wait(120) for process in writers.processes.values()] == [0, 0, 0]
     finally:
-        for process in writers.values():
-            process.kill()
-            process.communicate()
-    assert kills > 1  # how many depends on how fast the writers are
-    assert confirmed == {name: list(range(count)) for name in confirmed}
+        for name in writers.processes:
+            writers.kill(name)
+    for name in writers.processes:
+        assert writers.confirmed(name) == list(range(len(writers.confirmed(name))))
     with EmbeddedIndex(path, SPEC, "a test", create=False) as index:
-        assert names(index, LIVE) == ids(*(scene(f"{name}/{number}") for name in confirmed for number in range(count)))
+        written = (scene(f"{name}/{number}") for name in writers.processes for number in writers.confirmed(name))
+        assert names(index, LIVE) == ids(*written)
+        assert index.count(ALL) == writers.count()
 
 
-def writer(path: Path, name: str, first: int, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(path), name, str(first), str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
-
-
-def lines(process: subprocess.Popen[str]) -> list[int]:
-    """What it confirmed before it ended."""
-    return [int(line) for line in process.communicate(timeout=60)[0].splitlines()]
+def soon(wanted: Callable[[], T]) -> T:
+    """What this gives once it gives something."""
+    deadline = time.monotonic() + 120
+    while not (given := wanted()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return given

@@ -160,6 +160,7 @@ def test_each_list_gives_the_nearest_of_its_own(index: VectorIndex) -> None:
         video_id=both.video_id,
         generation="g1",
         score=pytest.approx(0.8),
+        indexed_at=0.0,
     )
     (limited,) = index.search([VectorQuery("transcript", np.asarray([1, 0, 0, 0], np.float32))], LIVE, 1)
     assert [hit.scene_id for hit in limited] == [said.scene_id]

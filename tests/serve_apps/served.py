@@ -20,6 +20,7 @@ from footage.index import VectorIndex
 from footage.settings import Settings
 from footage.storage import ObjectStore
 from footage.store_address import open_store
+from footage.store_reads import StoreReads
 from footage.toy_lists import toy_lists
 from serve_apps.access import Access
 from serve_apps.api import make_api
@@ -36,20 +37,18 @@ def embedded_backend(store_root: Path, settings: Settings, prepared: PreparedMod
     store = open_store(str(store_root), settings.s3)
     path = store_root / "index" / "scenes"
     with EmbeddedIndex(path, prepared.index_spec(), owner="a test", wait_s=10, create=False) as index:
-        backend = backend_of(store, index, settings, QueryEncoder(prepared))
-        with backend.searcher:
-            yield backend
+        yield backend_of(store, index, settings, QueryEncoder(prepared))
 
 
 def backend_of(store: ObjectStore, index: VectorIndex, settings: Settings, encoder: QueryEncoder) -> Backend:
     """A backend of these parts."""
+    reads = StoreReads(store)
     return Backend(
-        store=store,
-        searcher=SceneSearcher(index, store, encoder, settings.search, toy_lists(settings)),
-        video_searcher=VideoSearcher(index, store, encoder),
+        reads=reads,
+        searcher=SceneSearcher(index, reads, encoder, settings.search, toy_lists(settings)),
+        video_searcher=VideoSearcher(index, reads, encoder),
         index=index,
         settings=settings,
-        toy_lists=toy_lists(settings),
         health=lambda: WELL,
     )
 
@@ -83,4 +82,4 @@ def running(app: FastAPI) -> Iterator[str]:
 def store_backend(store: ObjectStore, settings: Settings) -> Backend:
     """A backend of a store alone, for routes that search nothing."""
     nothing: Any = None
-    return Backend(store, nothing, nothing, nothing, settings, frozenset(), lambda: WELL)
+    return Backend(StoreReads(store), nothing, nothing, nothing, settings, lambda: WELL)

@@ -37,6 +37,7 @@ from footage.local_sources import file_uri
 from footage.serve_settings import ServeSettings
 from footage.settings import Settings
 from footage.sidecar import QuarantineRecord, StoredDescription, StoredEmbedding, StoredSource
+from footage.store_reads import StoreReads
 from serve_apps.access import Access
 from serve_apps.api import make_api
 from serve_apps.backend import Backend
@@ -162,14 +163,13 @@ class Service:
     def __init__(self, root: Path, settings: Settings, stack: ExitStack) -> None:
         self.store = DirectoryStore(root)
         self.index = stack.enter_context(EmbeddedIndex(root / "index" / "scenes", SPEC, owner="a test"))
-        encoder = WordEncoder()
+        encoder, reads = WordEncoder(), StoreReads(self.store)
         backend = Backend(
-            store=self.store,
-            searcher=stack.enter_context(SceneSearcher(self.index, self.store, encoder, settings.search)),
-            video_searcher=VideoSearcher(self.index, self.store, encoder),
+            reads=reads,
+            searcher=SceneSearcher(self.index, reads, encoder, settings.search),
+            video_searcher=VideoSearcher(self.index, reads, encoder),
             index=self.index,
             settings=settings,
-            toy_lists=frozenset(),
             health=lambda: WELL,
         )
         self.app: FastAPI = make_api(backend, Access(self.store, settings.serve, None))
@@ -213,7 +213,7 @@ class Service:
         """All that the store and the index have of a workspace."""
         keys = [key for key in self.store.list("") if f"/{workspace}/" in key and not key.startswith("index/")]
         points = self.index.scan(SceneFilter(workspace, live_only=False), None, 1000, with_vectors=False).points
-        book = list(KeyBook(self.store).all(workspace))
+        book = KeyBook(self.store).all(StoreReads(self.store), workspace)
         return {"objects": {key: self.store.get(key) for key in keys}, "points": points, "keys": book}
 
 

@@ -29,6 +29,7 @@ def _assert_refused(answer):
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert int(answer.headers["retry-after"]) > 0
+    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
     problem = json.loads(answer.content)
     assert problem["status"] == 503
     assert problem["detail"].endswith(".")

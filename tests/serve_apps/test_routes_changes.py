@@ -19,6 +19,7 @@ from footage.local_sources import file_uri
 from footage.reindex_guard import WORKSPACE as REINDEX
 from footage.serve_settings import ServeSettings
 from footage.settings import Settings
+from footage.store_reads import StoreReads
 from serve_apps.access import Access
 from serve_apps.backend import Backend
 from serve_apps.problems import install_handlers
@@ -42,9 +43,10 @@ class Desk:
         (self.films / "here.mp4").write_bytes(b"here")
         assert join_dataset(self.archive.catalog, "pilots", self.ids["kept"])
         store, index, encoder = self.archive.store, self.archive.engine, WordEncoder()
-        self.searcher = SceneSearcher(index, store, encoder, settings.search)
-        videos = VideoSearcher(index, store, encoder)
-        backend = Backend(store, self.searcher, videos, index, settings, frozenset(), lambda: WELL)
+        reads = StoreReads(store)
+        searcher = SceneSearcher(index, reads, encoder, settings.search)
+        videos = VideoSearcher(index, reads, encoder)
+        backend = Backend(reads, searcher, videos, index, settings, lambda: WELL)
         self.access = Access(store, ServeSettings(key_cache_s=3600), None)
         app = FastAPI()
         install_handlers(app)
@@ -68,7 +70,6 @@ class Desk:
 def desk(tmp_path: Path, offline: Settings) -> Iterator[Desk]:
     desk = Desk(tmp_path, offline)
     yield desk
-    desk.searcher.close()
     desk.archive.close()
 
 

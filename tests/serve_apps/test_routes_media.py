@@ -110,6 +110,7 @@ def test_what_the_client_has_is_not_sent_again(client, video):
         got = client.get(f"/v1/media/{path}")
         again = client.get(f"/v1/media/{path}", headers={"If-None-Match": f'"x", W/{got.headers["etag"]}'})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", got.headers["etag"])
+        assert client.get(f"/v1/media/{path}", headers={"If-None-Match": "*"}).status_code == 304
         other = client.get(f"/v1/media/{path}", headers={"If-None-Match": '"x"'})
         assert other.content == got.content
 
@@ -239,6 +240,15 @@ def test_subtitles_that_the_client_has_cost_no_reading_of_scenes(client, store, 
     assert client.get(address.replace(kind, other), headers={"If-None-Match": etag}).status_code == 200
 
 
+def test_a_thumbnail_that_the_client_has_is_not_read(client, store, video):
+    address, other = (f"/v1/media/{video.video_id}/{scene_id}.jpg" for scene_id in video.scene_ids)
+    etag = client.get(address).headers["etag"]
+    store.delete(Catalog(store, "default").thumbnail_key(video.video_id, video.scene_ids[0]))
+    again = client.get(address, headers={"If-None-Match": etag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert client.get(other, headers={"If-None-Match": etag}).status_code == 200
+
+
 class Counting(DirectoryStore):
     """Counts reads of manifests."""
 
@@ -262,7 +272,7 @@ def test_the_files_of_a_page_read_a_manifest_once_and_a_deleted_video_is_soon_go
         assert client.get(address).status_code == 200
     assert store.manifests_read == 1
 
-    store.delete(Catalog(store, "default")._manifest_key(video.video_id))  # by another process
+    Catalog(store, "default").delete_manifest(video.video_id)  # by another process
     time.sleep(MANIFESTS_GOOD_FOR_S)
     assert client.get(pictures[0]).status_code == 404
 
@@ -273,7 +283,7 @@ def test_what_this_process_deletes_is_gone_at_once(tmp_path: Path, film: Path, o
     backend = store_backend(store, offline)
     client = client_of(open_api(backend))
     assert client.get(f"/v1/media/{video.video_id}").status_code == 200
-    store.delete(Catalog(store, "default")._manifest_key(video.video_id))
+    Catalog(store, "default").delete_manifest(video.video_id)
     backend.forget("default", video.video_id)
     assert client.get(f"/v1/media/{video.video_id}").status_code == 404
 

@@ -19,6 +19,7 @@ from footage.embedded_index import EmbeddedIndex
 from footage.search import SearchRequest
 from footage.settings import Settings
 from footage.store_address import open_store
+from footage.store_reads import StoreReads
 from footage.toy_lists import toy_lists
 from tests.media import write_clip
 from tests.serve_apps.load import QUERIES, Answers, Client, essence, load
@@ -58,7 +59,7 @@ def test_answers_as_a_search_in_process_does(
     shutil.copytree(indexed_samples, tmp_path / "store")
     store = open_store(str(tmp_path / "store"), offline.s3)
     with EmbeddedIndex(tmp_path / "store" / "index" / "scenes", prepared.index_spec(), "a test", create=False) as index:
-        searcher = SceneSearcher(index, store, QueryEncoder(prepared), offline.search, toy_lists(offline))
+        searcher = SceneSearcher(index, StoreReads(store), QueryEncoder(prepared), offline.search, toy_lists(offline))
         expected = {query: searcher.search(SearchRequest(query=query, limit=20)) for query in QUERIES}
 
     for query, response in expected.items():

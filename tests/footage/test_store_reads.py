@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.store_reads import StoreReads
 from footage.directory_store import DirectoryStore
 from footage.errors import StoreUnavailable
+from footage.store_reads import StoreReads
 from tests.memory_store import MemoryStore
 
 
@@ -34,6 +34,7 @@ def test_files_are_read_where_they_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_failure_is_raised_and_what_was_not_begun_is_left() -> None:
+    before = set(threading.enumerate())
     reads = StoreReads(Bucket(), threads=1)
     read: list[int] = []
 
@@ -47,4 +48,4 @@ def test_a_failure_is_raised_and_what_was_not_begun_is_left() -> None:
         reads.all([failing, *[begun] * 100])
     assert len(read) < 100
     reads.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("store-reads")]
+    assert not [one for one in set(threading.enumerate()) - before if one.name.startswith("store-reads")]

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from footage.s3_uri import is_s3
 from footage.storage import ObjectStore
@@ -14,10 +14,15 @@ Record = TypeVar("Record")
 
 
 class StoreReads:
-    """Any number of threads may use it. Files of a folder are read one after the other: threads would cost more."""
+    """Any number of threads may use it. Files of a folder are read one after the other: threads would cost more.
+
+    Attributes:
+        store: what is read.
+    """
 
     def __init__(self, store: ObjectStore, threads: int = THREADS) -> None:
-        """Take the store that is read; threads start when they are needed, and end with close()."""
+        """Take the store; threads start when they are needed, and end with close()."""
+        self.store = store
         self._threads = threads if is_s3(store.address) else 0
         self._pool: ThreadPoolExecutor | None = None
         self._making = threading.Lock()
@@ -47,3 +52,11 @@ class StoreReads:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="store-reads")
             return self._pool
+
+    def __enter__(self) -> Self:
+        """These reads themselves."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close them."""
+        self.close()
