@@ -39,6 +39,18 @@ def prepared(offline: Settings) -> PreparedModels:
 
 
 @pytest.fixture(scope="session")
+def undescribed(offline: Settings, prepared: object) -> Settings:
+    """The offline profile without the second pass, for runs in which only the first one counts."""
+    return offline.model_copy(update={"summaries": offline.summaries.model_copy(update={"adapter": "off"})})
+
+
+@pytest.fixture(scope="session")
+def uncaptioned(undescribed: Settings) -> Settings:
+    """The same without captions: its workers start sooner."""
+    return undescribed.model_copy(update={"captions": undescribed.captions.model_copy(update={"adapter": "off"})})
+
+
+@pytest.fixture(scope="session")
 def clips() -> Path:
     """The folder of sample clips."""
     return PROJECT / "samples" / "clips"

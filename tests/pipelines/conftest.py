@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from footage.settings import Settings
 from footage.sidecar import RunReport
 
 
@@ -25,15 +24,3 @@ def undisturbed(indexed_samples: Path, tmp_path_factory: pytest.TempPathFactory)
     shutil.copytree(indexed_samples, store)
     (report,) = (store / "runs").glob("*.json")
     return Finished(store, RunReport.model_validate_json(report.read_bytes()))
-
-
-@pytest.fixture(scope="session")
-def undescribed(offline: Settings, prepared: object) -> Settings:
-    """The offline profile without the second pass, for runs in which only the first one counts."""
-    return offline.model_copy(update={"summaries": offline.summaries.model_copy(update={"adapter": "off"})})
-
-
-@pytest.fixture(scope="session")
-def uncaptioned(undescribed: Settings) -> Settings:
-    """The same without captions: its workers start sooner."""
-    return undescribed.model_copy(update={"captions": undescribed.captions.model_copy(update={"adapter": "off"})})
