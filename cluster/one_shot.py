@@ -126,10 +126,10 @@ def _opened(
 ) -> "Iterator[tuple[VectorIndex, Catalog, QueryEncoder]]":
     """The index, the catalog and the encoder of a search; the index is given back at the end."""
     from actors.query_encoder import QueryEncoder
-    from serve_apps.served_models import served_models
+    from actors.query_models import query_models
 
     catalog = catalog_of(store, workspace, settings.s3)
-    models = served_models(settings)
+    models = query_models(settings)
     encoder = QueryEncoder(models)  # before the index is held: loading takes most of the time
     wait_s = settings.search.index_wait_s  # somebody waits for the answer
     qdrant = settings.qdrant.model_copy(update={"patience_s": min(wait_s, settings.qdrant.patience_s)})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from actors.query_models import query_models
 from footage.api_keys import KeyBook
 from footage.errors import FootageError, SettingsError
 from footage.index_address import index_address, spec_there
@@ -22,7 +23,6 @@ from footage.storage import ObjectStore
 from pipelines.ray_session import output_to, ray_session
 from serve_apps.open_mode import is_loopback
 from serve_apps.serve_environment import SERVE_ENVIRONMENT, WAIT_S
-from serve_apps.served_models import served_models
 
 _END_WITHIN_S = 10.0
 _KIND = re.compile(r"^[\w.]+: ")  # of an error, at the end of a traceback
@@ -88,7 +88,7 @@ def serve_until_signalled(service: Service, settings: Settings) -> None:
     _check_port(service)
     address = index_address(service.store, service.index)
     stored = spec_there(address, settings.qdrant)
-    check_same(stored, served_models(settings).index_spec(), f"The index {address}", "another store")
+    check_same(stored, query_models(settings).index_spec(), f"The index {address}", "another store")
     logs = service.logs.absolute() if service.logs else None
     if logs is not None:
         logs.mkdir(parents=True, exist_ok=True)

@@ -96,6 +96,6 @@ class LeaseKeeper:
     def _asked(self) -> RunCounts | None:
         try:
             return self._counts()
-        except Exception:
+        except Exception:  # whatever it is: without signs of life others would take the run's videos over
             LOG.exception("How far the run is cannot be told.")
             return None

@@ -45,5 +45,5 @@ class ServeSettings(Section):
     """Most pixels (millions) of a picture that is searched by; they are counted before it is decoded."""
     cors_origins: tuple[str, ...] = ()
     """Origins of other pages that may call the service from a browser; empty: none."""
-    thread_count: int = Field(default=16, ge=1)
-    """Threads of a process that read the store."""
+    thread_count: int = Field(default=32, ge=1)
+    """Threads of a process that read the store, if it is a bucket."""

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve import Application
 
+from actors.query_models import query_models
 from footage.index_address import index_address
 from footage.serve_settings import ServeSettings
 from footage.settings import load_settings
 from serve_apps.encoders import PictureEncoder, TextEncoder
 from serve_apps.ingress import Ingress
 from serve_apps.scene_index import SceneIndex
-from serve_apps.served_models import served_models
 
 APP_NAME = "footage"
 HEALTH_CHECK_PERIOD_S = 1.0
@@ -49,7 +49,7 @@ def build_app(args: SearchAppArgs) -> Application:
         ModelMissing: the models of the profile are not on this machine, or were not prepared.
     """
     settings = load_settings(args.profile)
-    prepared = served_models(settings)
+    prepared = query_models(settings)
     address = index_address(args.store, args.index)
     spec = prepared.index_spec()
     of = settings.serve

@@ -1,7 +1,10 @@
 """Calls of an index by who does not own it, on the owner's socket."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -13,13 +16,14 @@ import numpy as np
 import pytest
 
 from footage.embedded_index import EmbeddedIndex
-from footage.errors import IndexBusy, IndexFailed, IndexMismatch, StoreError
+from footage.errors import IndexBusy, IndexFailed, IndexMismatch
 from footage.index_calls import METHODS
 from footage.index_client import IndexClient
 from footage.index_records import IndexSpec, SceneFilter, StoredPoint, VectorQuery
 from footage.index_service import IndexService, address_file
 from footage.index_wire import from_line, to_line
 from footage.records import SparseVector
+from tests.conftest import PROJECT
 from tests.points import LIVE, SPEC, scene, seen, write
 
 WHERE = SceneFilter("home", ("b", "c"), "en", ("outdoor", "night"), 1.5, 2.5, 0.5, 9.0, 1_800_000_000.25, False, ("a",))
@@ -173,10 +177,9 @@ def test_a_client_that_is_closed_while_it_asks_keeps_no_connection(slow: tuple[S
 
 
 @pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where sockets are made, which need short paths."""
+def temporary() -> Iterator[Path]:
+    """An empty folder for sockets, which need short paths."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
         yield Path(folder)
 
 
@@ -205,10 +208,28 @@ def test_a_connection_that_gave_nonsense_is_closed(path: Path, temporary: Path) 
 
 def test_a_service_that_cannot_say_where_it_is_leaves_nothing(path: Path, temporary: Path) -> None:
     address_file(path).mkdir(parents=True)
-    with pytest.raises(StoreError, match=r"No other program can be answered about .* \(Is a directory\): see that"):
-        IndexService(Slow(), path, METHODS)
+    found = subprocess.run(
+        [sys.executable, "-c", REFUSED_SERVICE, path],
+        cwd=PROJECT,
+        env={**os.environ, "TMPDIR": str(temporary)},  # so that nothing else is made there
+        capture_output=True,
+        text=True,
+    )
+    assert (found.stdout, found.stderr) == ("1 thread\n", "")
     assert list(temporary.iterdir()) == []
-    assert not [thread for thread in threading.enumerate() if thread.name == "index-service"]
+
+
+REFUSED_SERVICE = """
+import sys, threading
+from pathlib import Path
+from footage.errors import StoreError
+from footage.index_service import IndexService
+try:
+    IndexService(object(), Path(sys.argv[1]), frozenset())
+except StoreError as error:
+    assert "can be answered about" in str(error) and "(Is a directory): see that" in str(error), error
+    print(threading.active_count(), "thread")
+"""
 
 
 def test_the_socket_is_for_its_user_only(owned: tuple[EmbeddedIndex, IndexService], path: Path) -> None:

@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import Future
 from datetime import UTC, datetime
 
 import pytest
@@ -54,6 +55,15 @@ class Desk:
     def forget(self) -> None:
         self.checked.forget(self.key.key_id)
 
+    def revoked_during_a_look(self) -> "Future[ApiKey | None]":
+        """A look that found the key, which is then revoked; it ends when the book may answer."""
+        self.forget()
+        self.slow.may_answer.clear()
+        look = self.checked.look_up(self.key.key_id)
+        self.was_asked()
+        self.book.revoke(self.key.key_id, datetime.now(UTC))
+        return look
+
     def was_asked(self) -> None:
         """Once more, and no more than that."""
         assert self.slow.asked.acquire(timeout=PATIENCE_S)
@@ -99,11 +109,7 @@ def test_a_key_that_was_revoked_elsewhere_counts_no_longer_than_it_may(desk: Des
 
 
 def test_nobody_joins_a_look_that_would_tell_of_too_long_ago(desk: Desk) -> None:
-    desk.forget()
-    desk.slow.may_answer.clear()
-    slow = desk.checked.look_up(desk.key.key_id)
-    desk.was_asked()
-    desk.book.revoke(desk.key.key_id, datetime.now(UTC))
+    slow = desk.revoked_during_a_look()
     desk.now_s += GOOD_FOR_S
     desk.slow.may_answer.set()
     assert desk.look_up() == desk.book.get(desk.key.key_id)
@@ -111,11 +117,7 @@ def test_nobody_joins_a_look_that_would_tell_of_too_long_ago(desk: Desk) -> None
 
 
 def test_a_look_that_began_before_a_key_was_changed_here_counts_no_more(desk: Desk) -> None:
-    desk.forget()
-    desk.slow.may_answer.clear()
-    before = desk.checked.look_up(desk.key.key_id)
-    desk.was_asked()
-    desk.book.revoke(desk.key.key_id, datetime.now(UTC))
+    before = desk.revoked_during_a_look()
     desk.forget()
     desk.slow.may_answer.set()
     assert before.result(PATIENCE_S) == desk.key

@@ -1,11 +1,11 @@
-"""The models that queries are encoded with, by the service or by a search without it."""
+"""The models that queries are encoded with."""
 
 from actors.model_preparation import PreparedModels, prepared_models
 from footage.errors import ModelMissing
 from footage.settings import Settings
 
 
-def served_models(settings: Settings) -> PreparedModels:
+def query_models(settings: Settings) -> PreparedModels:
     """The prepared models of these settings.
 
     Raises:
