@@ -1,25 +1,18 @@
 """The service as a cluster runs it: `serve deploy` of the committed configuration, a bucket, and a Qdrant server."""
 
 import contextlib
-import os
-import secrets
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import psutil
 import pytest
 import yaml
 
 from actors.model_preparation import PreparedModels
 from footage.api_keys import KeyBook
-from footage.scratch import Scratch
 from footage.settings import Settings
 from footage.store_address import open_store
 from pipelines.index_request import IndexRequest
@@ -27,10 +20,10 @@ from pipelines.index_run import run_index
 from serve_apps.serve_environment import SERVE_ENVIRONMENT
 from tests.conftest import PROJECT
 from tests.qdrant_server.server import QdrantServer
+from tests.ray_head import PROGRAMS, free_ports, ray_environment, ray_head
 from tests.s3_servers import S3Server
 
 CONFIG = PROJECT / "serve_apps" / "serve_config.yaml"
-PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.mark.ray
@@ -43,7 +36,7 @@ def test_the_committed_configuration_serves_a_bucket_and_a_server(
     moto_s3.client().put_object(Bucket=videos, Key="coast.mp4", Body=(clips / "coast.mp4").read_bytes())
     store = f"s3://{records}/footage"
     key = KeyBook(open_store(store, moto_s3.settings)).create("default", "reader", datetime.now(UTC)).token
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     with QdrantServer(tmp_path / "qdrant") as qdrant:
         settings = uncaptioned.model_copy(update={"s3": moto_s3.settings})
         assert run_index(IndexRequest(f"s3://{videos}", store, qdrant.url), settings).videos_done == 1
@@ -51,10 +44,11 @@ def test_the_committed_configuration_serves_a_bucket_and_a_server(
         config["http_options"] = {"host": "127.0.0.1", "port": port}
         config["applications"][0]["args"] = {"store": store, "index": qdrant.url, "profile": "offline"}
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-        environment = _environment(moto_s3)
+        # What docs/operations.md has containers set.
+        environment = ray_environment(**SERVE_ENVIRONMENT, FOOTAGE_S3__ENDPOINT=str(moto_s3.settings.endpoint))
 
-        with _head(environment) as dashboard, _client(f"http://127.0.0.1:{port}", key) as client:
-            command = [PROGRAMS / "serve", "deploy", tmp_path / "config.yaml", "--address", dashboard]
+        with ray_head(environment) as head, _client(f"http://127.0.0.1:{port}", key) as client:
+            command = [PROGRAMS / "serve", "deploy", tmp_path / "config.yaml", "--address", head.dashboard]
             subprocess.run(command, env=environment, check=True, timeout=120)
             _until_healthy(client)
             found = client.get("/v1/search", params={"q": "old lighthouse on a rock"})
@@ -70,75 +64,11 @@ def test_the_committed_configuration_serves_a_bucket_and_a_server(
             assert (film.status_code, film.headers["content-type"]) == (206, "video/mp4")
             assert client.get("/v1/search", params={"q": "x"}, headers={"X-API-Key": "none"}).status_code == 401
             subprocess.run(
-                [PROGRAMS / "serve", "shutdown", "--yes", "--address", dashboard],
+                [PROGRAMS / "serve", "shutdown", "--yes", "--address", head.dashboard],
                 env=environment,
                 check=True,
                 timeout=60,
             )
-
-
-def _environment(server: S3Server) -> dict[str, str]:
-    """What docs/operations.md has containers set."""
-    return {
-        **os.environ,
-        **SERVE_ENVIRONMENT,
-        "PYTHONPATH": str(PROJECT),
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "FOOTAGE_S3__ENDPOINT": str(server.settings.endpoint),
-    }
-
-
-@contextlib.contextmanager
-def _head(environment: dict[str, str]) -> Iterator[str]:
-    """A Ray of its own, with the dashboard that deployments go to; gives its address."""
-    scratch = Scratch()
-    dashboard, agent, clients = _free_ports(3)
-    options = {
-        "--port": 0,
-        "--node-ip-address": "127.0.0.1",
-        "--dashboard-host": "127.0.0.1",
-        "--dashboard-port": dashboard,
-        "--dashboard-agent-listen-port": agent,
-        "--ray-client-server-port": clients,
-        "--num-cpus": 2,
-        "--temp-dir": scratch.path,
-    }
-    command = [PROGRAMS / "ray", "start", "--head", "--block", "--disable-usage-stats"]
-    command += [f"{name}={value}" for name, value in options.items()]
-    head = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        _until_listening(dashboard)
-        yield f"http://127.0.0.1:{dashboard}"
-    finally:
-        parts = psutil.Process(head.pid).children(recursive=True)
-        head.terminate()
-        head.wait(timeout=60)
-        _, alive = psutil.wait_procs(parts, timeout=20)
-        for part in alive:
-            part.kill()
-        scratch.remove()
-    assert not alive
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
-def _until_listening(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        else:
-            return
 
 
 def _client(url: str, key: str) -> httpx2.Client:
