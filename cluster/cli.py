@@ -10,6 +10,8 @@ from cluster.catalog_commands import datasets, datasets_add, datasets_remove, de
 from cluster.export_commands import export
 from cluster.index_commands import index, retry
 from cluster.index_upkeep_commands import index_copy, reindex
+from cluster.job_submit import submit
+from cluster.jobs import jobs, logs, status, stop
 from cluster.keys_commands import keys, keys_create, keys_revoke
 from cluster.machine_commands import doctor, models
 from cluster.search_commands import search, show, videos
@@ -41,6 +43,11 @@ app = typer.Typer(
 for command in (
     index,
     retry,
+    submit,
+    jobs,
+    status,
+    logs,
+    stop,
     search,
     videos,
     show,

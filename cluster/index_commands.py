@@ -1,7 +1,7 @@
 """`footage index` and `footage retry`: runs that make videos searchable."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +17,14 @@ from cluster.options import (
     Workspace,
     sentences,
 )
+from footage.errors import SettingsError
 from footage.identity import check_name
 from footage.parts import Part
+
+if TYPE_CHECKING:
+    from footage.settings import Settings
+    from footage.sidecar import RunReport
+    from pipelines.index_request import IndexRequest
 
 
 def index(
@@ -31,16 +37,45 @@ def index(
     only: Annotated[
         list[Part] | None, typer.Option(help="Make only this anew, of videos that are indexed, and keep the rest.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until Ctrl-C: index what arrives in the folder or bucket.")
+    ] = False,
+    every: Annotated[str | None, typer.Option(help="With --watch: how often to list, such as 30s, 5m or 1h.")] = None,
+    events: Annotated[
+        str | None, typer.Option(help="With --watch: URL of an SQS queue that the bucket tells of new objects.")
+    ] = None,
+    max_cpus: Annotated[float | None, typer.Option(help="Sets pipeline.max_cpus.", show_default=False)] = None,
+    max_gpus: Annotated[int | None, typer.Option(help="Sets pipeline.max_gpus.", show_default=False)] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what is to do, and what a run would take; index nothing.")
+    ] = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Make the scenes of videos searchable. What was indexed before, unchanged, is skipped.
 
-    Exit code 0: every video is searchable; 3: some are in quarantine; 1: the run broke off.
+    Exit code 0: every video is searchable; 3: some are in quarantine; 1: the run broke off. With --watch 0: ended while
+    it waited; 130: a run was broken off.
 
     `footage index copy FROM TO` copies a vector index (a folder named copy is ./copy).
     """
-    _run(source, store, index, profile, workspace, dataset, only or [], as_json, verbose)
+    with sentences():
+        for name, most in (("MAX_CPUS", max_cpus), ("MAX_GPUS", max_gpus)):
+            if most is not None:
+                os.environ[f"FOOTAGE_PIPELINE__{name}"] = str(most)  # as if set by hand: it is checked
+        request = _request(source, store, index, workspace, dataset, tuple(only or ()), (), verbose)
+        if dry_run:
+            from cluster.dry_run import show_plan
+            from footage.settings import load_settings
+
+            show_plan(request, load_settings(profile), as_json)
+            return
+        if watch:
+            _watch(request, profile, every, events, as_json)
+            return
+        if (every, events) != (None, None):
+            raise SettingsError("--every and --events say how to --watch: give that too.")
+    _run(request, profile, as_json)
 
 
 def retry(
@@ -58,48 +93,74 @@ def retry(
         from footage.settings import load_settings
 
         catalog_of(store, workspace, load_settings(profile).s3)
-    _run(None, store, index, profile, workspace, None, [], as_json, verbose, tuple(names or ()))
+        request = _request(None, store, index, workspace, None, (), tuple(names or ()), verbose)
+    _run(request, profile, as_json)
 
 
-def _run(
+def _request(
     source: str | None,
     store: str,
     index: str | None,
-    profile: str,
     workspace: str,
     dataset: str | None,
-    only: list[Part],
-    as_json: bool,
+    only: tuple[Part, ...],
+    names: tuple[str, ...],
     verbose: bool,
-    names: tuple[str, ...] = (),
-) -> None:
+) -> "IndexRequest":
+    from pipelines.index_request import IndexRequest
+    from pipelines.ray_session import job_of
+
+    check_name("workspace", workspace)
+    if dataset is not None:
+        check_name("dataset", dataset)
+    return IndexRequest(
+        source,
+        store,
+        index,
+        workspace=workspace,
+        dataset=dataset,
+        only=only,
+        names=names,
+        verbose=verbose,
+        ray_address=os.environ.get("RAY_ADDRESS") or None,
+        job=job_of(os.environ),
+    )
+
+
+def _run(request: "IndexRequest", profile: str, as_json: bool) -> None:
     with sentences():
-        check_name("workspace", workspace)
-        if dataset is not None:
-            check_name("dataset", dataset)
-        from cluster.display import print_report
         from footage.settings import load_settings
-        from pipelines.index_request import IndexRequest
         from pipelines.index_run import run_index
 
-        request = IndexRequest(
-            source,
-            store,
-            index,
-            workspace=workspace,
-            dataset=dataset,
-            only=tuple(only),
-            names=names,
-            verbose=verbose,
-            ray_address=os.environ.get("RAY_ADDRESS") or None,
-        )
         settings = load_settings(profile)
         report = run_index(request, settings)
-        if as_json:
-            print(report.model_dump_json())
-        else:
-            print_report(report, store, settings.pipeline.max_attempts)
+        _show(report, request, settings, as_json)
     if report.state != "finished":
         raise typer.Exit(EXIT_INTERRUPTED)
     if report.videos_quarantined:
         raise typer.Exit(EXIT_QUARANTINED)
+
+
+def _watch(request: "IndexRequest", profile: str, every: str | None, events: str | None, as_json: bool) -> None:
+    from cluster.watching import seconds, watch_source
+    from footage.settings import load_settings
+
+    settings = load_settings(profile)
+    if every is not None:
+        watching = settings.watch.model_copy(update={"every_s": seconds(every)})
+        settings = settings.model_copy(update={"watch": watching})
+
+    def show(report: "RunReport") -> None:
+        _show(report, request, settings, as_json)
+
+    if watch_source(request, settings, events, show):
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _show(report: "RunReport", request: "IndexRequest", settings: "Settings", as_json: bool) -> None:
+    from cluster.display import print_report
+
+    if as_json:
+        print(report.model_dump_json(), flush=True)
+    else:
+        print_report(report, str(request.store), settings.pipeline.max_attempts)

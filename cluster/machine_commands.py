@@ -1,6 +1,7 @@
 """`footage models` and `footage doctor`: what this machine has."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,13 +31,27 @@ def models(
         raise typer.Exit(EXIT_FAILED)
 
 
-def doctor(store: Store = DEFAULT_STORE, index: Index = None, profile: Profile = "auto", as_json: Json = False) -> None:
+def doctor(
+    store: Store = DEFAULT_STORE,
+    index: Index = None,
+    profile: Profile = "auto",
+    cluster_file: Annotated[
+        Path | None,
+        typer.Option(help="Check this file of Ray's cluster launcher, such as ray-cluster.yaml, and nothing else."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Say what is installed, which profile would run, what is missing and how to get it."""
     with sentences():
         from cluster.display import print_checks
         from cluster.doctor import examine
 
-        checks = examine(store, profile, index)
+        if cluster_file is not None:
+            from cluster.cluster_file import check_cluster_file
+
+            checks = check_cluster_file(cluster_file)
+        else:
+            checks = examine(store, profile, index)
         if as_json:
             print(json.dumps([check.__dict__ for check in checks]))
         else:

@@ -122,7 +122,12 @@ def _running(service: Service, settings: Settings, logs: Path | None) -> Iterato
 
     from serve_apps.search_app import APP_NAME, SearchAppArgs, build_app
 
-    logging_config = LoggingConfig(logs_dir=str(logs) if logs else None, enable_access_log=False)
+    logging_config = LoggingConfig(
+        encoding="JSON" if settings.logs.format == "json" else "TEXT",
+        log_level=settings.logs.level,
+        logs_dir=str(logs) if logs else None,
+        enable_access_log=False,
+    )
     serve.start(
         proxy_location="HeadOnly",
         http_options={"host": service.host, "port": service.port},

@@ -1,4 +1,5 @@
-"""Writes the generated pages: the settings reference, the sidecar's JSON schema and the API, from their models.
+"""Writes the generated files: the settings reference, the sidecar's JSON schema and the API from their models, and from
+the list of metrics their page, Grafana's dashboard and Prometheus' rules.
 
 python -m docs.generate            writes them
 python -m docs.generate --check    fails if they are out of date
@@ -14,7 +15,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from cluster.monitoring import generated
 from docs.api_page import api_page
+from docs.metrics_page import metrics_page
 from footage.settings import PROFILES, Settings, load_settings
 from footage.sidecar import Sidecar
 
@@ -84,13 +87,19 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of date")
     check = parser.parse_args().check
     stale = 0
-    pages = {"sidecar.schema.json": sidecar_schema(), "settings.md": settings_page(), "api.md": api_page()}
-    for name, text in pages.items():
-        path = DOCS / name
+    files = {
+        DOCS / "sidecar.schema.json": sidecar_schema(),
+        DOCS / "settings.md": settings_page(),
+        DOCS / "api.md": api_page(),
+        DOCS / "metrics.md": metrics_page(),
+        **generated(),
+    }
+    for path, text in files.items():
         if check and (not path.exists() or path.read_text() != text):
-            print(f"docs/{name} is out of date; run `make docs`.", file=sys.stderr)
+            print(f"{path.relative_to(DOCS.parent)} is out of date; run `make docs`.", file=sys.stderr)
             stale += 1
         elif not check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text)
     return int(stale > 0)
 

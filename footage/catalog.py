@@ -4,6 +4,7 @@ The catalog is the object store with names and types: every record is one JSON o
 in docs gives it. Nothing is cached, so any number of processes may hold a catalog of the same store.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 
 from footage import identity
@@ -15,18 +16,12 @@ from footage.lease_book import LeaseBook
 from footage.pending_book import PendingBook
 from footage.record_json import from_json, to_json
 from footage.record_store import Parse, all_records, get_record, put_record, put_record_while, record_name
-from footage.sidecar import (
-    Manifest,
-    QuarantineRecord,
-    RunReport,
-    Sidecar,
-    SpanRecord,
-    Stored,
-    StoredSource,
-)
+from footage.sidecar import Manifest, QuarantineRecord, RunReport, Sidecar, SpanRecord, Stored, StoredSource
 from footage.source_book import SourceBook
 from footage.source_moves import holders, leave_for, take_back_reference, unrecord
 from footage.storage import ObjectStore
+
+LOG = logging.getLogger(__name__)
 
 
 class Catalog:
@@ -222,6 +217,8 @@ class Catalog:
             dataset, since = record.dataset or before.dataset, before.first_failed_at
             record = record.model_copy(update={"attempts": attempts, "first_failed_at": since, "dataset": dataset})
         put_record(self.store, key, record)
+        about = {"run": record.run_id, "video": record.video_id, "span": record.span_index, "source": record.source.uri}
+        LOG.warning("Quarantined as %s: %s", record.code, record.reason, extra=about | {"code": record.code})
         return record
 
     def delete_quarantine_record(self, quarantine_id: str) -> None:

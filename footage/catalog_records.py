@@ -22,10 +22,13 @@ class RunCounts(Stored):
 
     videos_found: int = Field(description="Sources that it has to index; those indexed before are not among them")
     videos_done: int = Field(description="Of those: indexed, by this run or meanwhile by another")
+    videos_skipped: int = Field(default=0, description="Indexed before: nothing is read")
     videos_quarantined: int
+    scenes: int = Field(default=0, description="Found by this run")
     media_s: float = Field(description="Seconds of video indexed")
     bytes_done: int = Field(description="Of the sources, as far as their spans are indexed")
     bytes_total: int
+    doing: str = Field(default="", description="What goes on now, in a few words")
 
 
 class Lease(Stored):
@@ -34,6 +37,8 @@ class Lease(Stored):
     schema_version: Literal[1] = 1
     run_id: str
     workspace: str
+    job: str = Field(default="", description="The job of a Ray cluster that it belongs to; empty if it was run by hand")
+    dashboard_url: str = Field(default="", description="Its page on Ray's dashboard, where there is one")
     what: str = Field(description="The command, such as `footage index s3://archive`")
     source: str = Field(description="What it indexes, as it was given; empty if it indexes nothing")
     host: str

@@ -174,6 +174,10 @@ class SettingsError(FootageError):
     """A setting, a profile or an argument is wrong."""
 
 
+class NothingThere(SettingsError):
+    """A prefix of a bucket has no objects: it is misspelled, or nothing has arrived yet."""
+
+
 class InstallationError(SettingsError):
     """A setting of the installation is wrong: of the bucket, say. Who asks a service for something cannot help it."""
 

@@ -28,11 +28,18 @@ class LeaseKeeper:
     """
 
     def __init__(
-        self, catalog: Catalog, run_id: str, what: str, source: str, lease_s: float, tell_every_s: float = TELL_EVERY_S
+        self,
+        catalog: Catalog,
+        run_id: str,
+        what: str,
+        source: str,
+        lease_s: float,
+        tell_every_s: float = TELL_EVERY_S,
+        job: str = "",
     ) -> None:
         """Take nothing yet; see RunLease for the arguments, but for how soon what has changed is told."""
         self._catalog = catalog
-        self._lease = RunLease(catalog, run_id, what, source, lease_s)
+        self._lease = RunLease(catalog, run_id, what, source, lease_s, job)
         self._every_s = lease_s / 3
         self._tell_every_s = tell_every_s
         self._ended = threading.Event()
@@ -72,6 +79,10 @@ class LeaseKeeper:
         """
         self._counts = counts
         self._woken.set()
+
+    def show_at(self, dashboard_url: str) -> None:
+        """Say from the next sign of life on where Ray's dashboard shows the run."""
+        self._lease.dashboard_url = dashboard_url
 
     def _keep(self) -> None:
         pause_s = self._every_s / math.ceil(self._every_s / self._tell_every_s)

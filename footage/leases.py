@@ -32,10 +32,15 @@ def new_run_id(now: datetime) -> str:
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
+def new_job_id(now: datetime) -> str:
+    """The name of a job that is submitted now (UTC), for us and for Ray."""
+    return f"job-{new_run_id(now)}"
+
+
 class RunLease:
     """The lease of this run. One thread at a time."""
 
-    def __init__(self, catalog: Catalog, run_id: str, what: str, source: str, lease_s: float) -> None:
+    def __init__(self, catalog: Catalog, run_id: str, what: str, source: str, lease_s: float, job: str = "") -> None:
         """Take nothing yet.
 
         Args:
@@ -44,12 +49,15 @@ class RunLease:
             what: the command, as others are to call it.
             source: what it indexes; empty if it indexes nothing.
             lease_s: how long the others wait for a sign of life.
+            job: that the run belongs to.
         """
+        self.dashboard_url = ""  # of its page on Ray's dashboard; the next sign of life tells it
         self._catalog = catalog
         self._lease_s = lease_s
         self._lease = Lease(
             run_id=run_id,
             workspace=catalog.workspace,
+            job=job,
             what=what,
             source=source,
             host=socket.gethostname(),
@@ -103,7 +111,13 @@ class RunLease:
     def _fresh(self, now: datetime) -> Lease:
         nonce = new_nonce()
         self._tried.add(nonce)
-        return self._lease.model_copy(update={"nonce": nonce, "expires_at": stamp(now, self._lease_s)})
+        return self._lease.model_copy(
+            update={
+                "nonce": nonce,
+                "expires_at": stamp(now, self._lease_s),
+                "dashboard_url": self.dashboard_url,
+            }
+        )
 
     def _keep(self, lease: Lease) -> None:
         self._lease = lease

@@ -59,6 +59,7 @@ class RunProgress(NamedTuple):
     host: str
     started_at: str
     counts: RunCounts | None  # None before its sources are listed, and of what is no index run
+    dashboard_url: str = ""  # its page on Ray's dashboard, as the run says it; empty where there is none
 
     @property
     def share(self) -> float | None:
@@ -134,7 +135,9 @@ def library_page(
 def running_jobs(catalog: Catalog, now: datetime) -> list[RunProgress]:
     """The runs of the workspace that give signs of life, the one that began first first."""
     return [
-        RunProgress(lease.run_id, lease.what, lease.source, lease.host, lease.started_at, lease.counts)
+        RunProgress(
+            lease.run_id, lease.what, lease.source, lease.host, lease.started_at, lease.counts, lease.dashboard_url
+        )
         for lease in sorted(live_runs(catalog, now), key=lambda lease: (lease.started_at, lease.run_id))
     ]
 

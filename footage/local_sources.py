@@ -58,6 +58,11 @@ def file_source(path: str | Path) -> Source:
     return Source(file_uri(path), f"{info.st_mtime_ns:x}-{info.st_size:x}", info.st_size)
 
 
+def modified_at_s(source: Source) -> float | None:
+    """When a file was last written to, in POSIX seconds, as its record says; None where it could not be reached."""
+    return None if source.etag == MISSING_ETAG else int(source.etag.partition("-")[0], 16) / 1e9
+
+
 def is_file_present(path: Path) -> bool:
     """Whether a file is there.
 

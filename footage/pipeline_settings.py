@@ -1,9 +1,15 @@
 """Settings of the run and of searches."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from footage.relevance_settings import RelevanceSettings
 from footage.setting_section import Section
+from footage.web_address import WebAddress
+
+# A plain value of a node's label: no `!`, no `in(…)`; Ray Data, which counts the room of labelled nodes, knows neither.
+NodeLabel = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$")]
 
 
 class PipelineSettings(Section):
@@ -12,14 +18,36 @@ class PipelineSettings(Section):
     fuse: bool = True
     """Run the model stages in one actor: one torch process per node, half the memory. False: a pool for each."""
     decoders: int = Field(default=2, ge=1)
-    """Decoder actors of a machine without a cluster."""
+    """Decoder actors that a run starts with; on a machine without cards it never has more."""
+    decoders_per_card: int = Field(default=8, ge=1)
+    """Up to so many decoders for each card, while spans wait to be decoded. A core decodes several times as fast as a
+    video plays; a card goes through it tens of times as fast."""
     model_actors: int = Field(default=1, ge=1)
     """Actors of each model pool. On a CPU one fused actor keeps a core busy with speech; a second one takes about
     0.8 GiB more."""
     decoder_num_cpus: float = Field(default=0.1, gt=0)
-    """CPU share of a decoder. A pool that waits for a whole CPU on two cores never starts."""
+    """CPU share of a decoder on one machine. A pool that waits for a whole CPU on two cores never starts."""
     model_num_cpus: float = Field(default=0.1, gt=0)
-    """CPU share of a model actor."""
+    """CPU share of a model actor on one machine. On a cluster one with a share of a card asks for that alone."""
+    worker_num_cpus: float = Field(default=1, gt=0)
+    """CPU share, on a cluster, of actors that compute on a CPU: decoders, and models without a card. They run one
+    thread each, and with less Ray would put more of them on a machine than it has cores."""
+    model_memory_mib: int = Field(default=0, ge=0)
+    """Memory that Ray sets aside for each model actor, so that it puts no more of them on a machine than that holds;
+    0: none. What they take stands in the report of a run (`peak_pss_by_process_mib`)."""
+    max_cpus: float | None = Field(default=None, gt=0)
+    """Most CPUs that one run takes of a cluster; null: all. On a cluster that grows by itself, also how far it grows
+    for a run, where Ray does not say it."""
+    max_gpus: int | None = Field(default=None, ge=0)
+    """The same for cards."""
+    node_labels: dict[str, NodeLabel] = Field(default={})
+    """Runs stay on the nodes of a cluster that have these labels; empty: on all. Ray Data counts the room of labelled
+    nodes rightly if the label is called `ray-subcluster`."""
+    spans_per_card: int = Field(default=4, ge=1)
+    """A run takes one card for so many spans at most: for fewer, loading the models takes longer than the work."""
+    grow_wait_s: float = Field(default=300, ge=0)
+    """How long a run waits until a cluster that grows has all the cards it asked for, before it begins with those that
+    came. Those that come later are used too."""
     speech_num_gpus: float = Field(default=0, ge=0)
     """GPU share of a Transcriber."""
     text_num_gpus: float = Field(default=0, ge=0)
@@ -38,6 +66,9 @@ class PipelineSettings(Section):
     """Ray Data's target block size. Small blocks stream."""
     object_store_mib: int = Field(default=512, ge=100)
     """Shared memory of a Ray that this program starts itself."""
+    dashboard_url: WebAddress = ""
+    """Address by which people reach Ray's dashboard, such as https://ray.example.org, for the link on our page; empty:
+    the one that Ray has within its cluster."""
     watchdog_base_s: float = Field(default=120, gt=0)
     """Seconds a stage may take for a span on top of its share per media second."""
     watchdog_per_media_s: float = Field(default=20, gt=0)

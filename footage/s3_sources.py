@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from footage.errors import (
     MissingSource,
+    NothingThere,
     ObjectChanged,
     ObjectMissing,
-    SettingsError,
     SourceChanged,
     StoreError,
     StoreRefused,
@@ -34,7 +34,7 @@ def list_s3(address: str, settings: S3Settings) -> Iterator[Source]:
     a dot, and is not `.` or `..`, which are parts like others here) are left out.
 
     Raises:
-        SettingsError: nothing is there.
+        NothingThere: nothing is there.
         StoreError: the bucket cannot be listed.
     """
     name, prefix = split_s3(address)
@@ -54,7 +54,23 @@ def list_s3(address: str, settings: S3Settings) -> Iterator[Source]:
             if _is_listed(found.key.removeprefix(prefix)):
                 yield Source(s3_uri(name, found.key), found.etag, found.size_bytes)
     if is_empty and prefix:  # a folder of S3 is its objects, so this one is not there; an empty bucket is
-        raise SettingsError(f"The source {address} cannot be read: the bucket {name} has nothing of that name.")
+        raise NothingThere(f"The source {address} cannot be read: the bucket {name} has nothing of that name.")
+
+
+def is_below(address: str, bucket: str, key: str) -> bool:
+    """Whether an object is one that list_s3() looks at: the one of this name, or one below it."""
+    name, prefix = split_s3(address)
+    return bucket == name and (key == prefix or key.startswith(_folder(prefix)))
+
+
+def is_listed(address: str, key: str) -> bool:
+    """Whether list_s3() gives an object that is_below() the address."""
+    prefix = split_s3(address)[1]
+    return (key == prefix and not key.endswith("/")) or _is_listed(key.removeprefix(_folder(prefix)))
+
+
+def _folder(prefix: str) -> str:
+    return prefix if not prefix or prefix.endswith("/") else prefix + "/"
 
 
 def _is_listed(key: str) -> bool:

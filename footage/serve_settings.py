@@ -2,7 +2,9 @@
 
 from pydantic import Field
 
+from footage.pipeline_settings import NodeLabel
 from footage.setting_section import Section
+from footage.web_address import WebAddress
 
 
 class ServeSettings(Section):
@@ -22,6 +24,9 @@ class ServeSettings(Section):
     """How long a query waits for others to be encoded with. 0: those that are waiting when the encoder is free."""
     num_cpus: float = Field(default=0.1, gt=0)
     """CPU share of each process, as Ray counts them."""
+    node_labels: dict[str, NodeLabel] = Field(default={})
+    """The service stays on the nodes of a cluster that have these labels; empty: on any. Runs that stay on other nodes
+    (`pipeline.node_labels`) take nothing away from it."""
     requests_under_way: int = Field(default=64, ge=1)
     """Requests that one process has in hand at once; more wait, and past `requests_waiting` they get a 503."""
     searches_at_once: int = Field(default=16, ge=1)
@@ -45,5 +50,8 @@ class ServeSettings(Section):
     """Most pixels (millions) of a picture that is searched by; they are counted before it is decoded."""
     cors_origins: tuple[str, ...] = ()
     """Origins of other pages that may call the service from a browser; empty: none."""
+    public_url: WebAddress = ""
+    """Address by which people reach the service and its page, such as https://footage.example.org. Jobs on a cluster
+    carry it, so that Ray's dashboard leads back; empty: they do not."""
     thread_count: int = Field(default=32, ge=1)
     """Threads of a process that read the store, if it is a bucket."""

@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError as UnreadableVariable
 
 from footage.decoder_settings import DecoderSettings
 from footage.errors import SettingsError
+from footage.log_settings import LogSettings
 from footage.model_settings import (
     CaptionSettings,
     FrameSettings,
@@ -27,6 +28,8 @@ from footage.pipeline_settings import PipelineSettings, SearchSettings
 from footage.serve_settings import ServeSettings
 from footage.settings_check import check_captions, check_summaries
 from footage.storage_settings import QdrantSettings, S3Settings, SourceSettings
+from footage.tracing_settings import TracingSettings
+from footage.watch_settings import WatchSettings
 
 PROFILES = Path(__file__).parent / "profiles"
 
@@ -70,8 +73,14 @@ class Settings(BaseSettings):
     """S3-compatible sources, where they are at another service than the store."""
     sources: SourceSettings = SourceSettings()
     """Videos that are not files of this machine."""
+    watch: WatchSettings = WatchSettings()
+    """Sources that are watched for what arrives."""
     qdrant: QdrantSettings = QdrantSettings()
     """The Qdrant server, where the index is one."""
+    logs: LogSettings = LogSettings()
+    """Logs of runs and of the service."""
+    tracing: TracingSettings = TracingSettings()
+    """Traces of videos and of searches."""
 
     @classmethod
     def settings_customise_sources(

@@ -248,18 +248,23 @@ class QuarantineRecord(Stored):
 
 
 class RunReport(Stored):
-    """What one run did: `runs/{run_id}.json`."""
+    """What one run did: `runs/{run_id}.json`. It is written when the run begins, and again when it has ended.
+
+    One that says `running` and has no live lease was killed.
+    """
 
     schema_version: Literal[1] = 1
     run_id: str
+    job: str = Field(default="", description="The job of a Ray cluster that it belongs to; empty if it was run by hand")
     workspace: str
     dataset: str | None
     source: str
     profile: str
     pipeline_fingerprint: str
-    state: Literal["finished", "interrupted", "failed"]
+    state: Literal["running", "finished", "interrupted", "failed"]
+    error: str = Field(default="", description="Why it failed, a sentence for the user")
     started_at: str
-    finished_at: str
+    finished_at: str = Field(description="Empty while it is running")
     wall_s: float
     videos_found: int
     videos_done: int

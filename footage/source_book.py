@@ -80,6 +80,10 @@ class SourceBook:
         keys = self._store.list(self._folder)
         return (known for key in keys if (known := known_source(key)) is not None)
 
+    def known_of(self, uri: str) -> Iterator[KnownSource]:
+        """What known() gives of one source."""
+        yield from self._known(uri).values()
+
     def of(self, uri: str) -> list[SourceRecord]:
         """All records of a source, the expected ones too: one, but for a moment and after a crash."""
         return list(all_records(self._store, self._stem(uri), SourceRecord))

@@ -1,24 +1,17 @@
 """What a run is to do with each listed source, kept on disk, so that memory does not follow their number."""
 
-import contextlib
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Self
 
 from footage import identity
-from footage.errors import StoreError
+from footage.plan_database import as_bytes, as_text, plan_database, room_needed
 from footage.records import Source
 from footage.sidecar import StoredSource
 from footage.source_book import EXPECTED, KnownSource
 
-CACHE_KIB = 8 * 1024  # of the plan in memory; the rest of it is the file cache's
-
-# Text that may not be UTF-8 is kept as bytes: a file name may be anything, and an etag is what a server says.
 _SCHEMA = """
-PRAGMA journal_mode = OFF;  -- the plan is thrown away with its run, whatever happens to it
-PRAGMA synchronous = OFF;
 CREATE TABLE known (uri_hash TEXT PRIMARY KEY, state TEXT, video_id TEXT) WITHOUT ROWID;
 CREATE TABLE failed (uri_hash TEXT, state TEXT, PRIMARY KEY (uri_hash, state)) WITHOUT ROWID;
 CREATE TABLE member (video_id TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -43,11 +36,9 @@ class PlanCounts:
 
 
 class SourcePlan:
-    """The plan of one run, in a temporary database of SQLite, which is gone when it is closed or the process ends.
+    """The plan of one run, in a temporary database, which is gone when it is closed or the process ends.
 
-    A database without a name is a file that SQLite removes from its folder as soon as it is open, and of which it
-    holds a bounded part in memory (https://www.sqlite.org/inmemorydb.html, "Temporary Databases"). To be used by one
-    thread. Every method raises StoreError where there is no room for it.
+    To be used by one thread. Every method raises StoreError where there is no room for it.
     """
 
     def __init__(
@@ -72,9 +63,8 @@ class SourcePlan:
         self._only_known = only_known
         self.counts = PlanCounts()  # of all that was added
         self._concerns_sorted = False
-        with self._failing():
-            self._database = sqlite3.connect("")
-            self._database.executescript(f"PRAGMA cache_size = -{CACHE_KIB};{_SCHEMA}")
+        with room_needed():
+            self._database = plan_database(_SCHEMA)
             self._database.executemany(
                 "INSERT INTO known VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = ?",
                 ((*source, _TWICE) for source in known),
@@ -97,7 +87,7 @@ class SourcePlan:
 
     def add(self, sources: Iterable[Source]) -> None:
         """Plan what was listed. Each source is to be added once."""
-        with self._failing():
+        with room_needed():
             for source in sources:
                 self._add(source)
 
@@ -105,7 +95,7 @@ class SourcePlan:
         """What is to be done, so many at once. One small video first: something is searchable early. Then, over all
         tranches, the largest first: none of them makes a tail. The first is no empty source if there is another one.
         """
-        with self._failing():
+        with room_needed():
             first = self._database.execute(
                 "SELECT rowid FROM to_do ORDER BY size_bytes = 0, size_bytes, uri LIMIT 1"
             ).fetchone()
@@ -116,19 +106,19 @@ class SourcePlan:
                 self._database.execute(f"{columns} rowid = ?", first),
                 self._database.execute(f"{columns} rowid != ? ORDER BY size_bytes DESC, uri DESC", first),
             )
-            sources = (Source(_text(uri), _text(etag), size_bytes) for uri, etag, size_bytes in rows)
+            sources = (Source(as_text(uri), as_text(etag), size_bytes) for uri, etag, size_bytes in rows)
             while tranche := list(islice(sources, size)):
                 yield tranche
 
     def to_reference(self) -> Iterator[tuple[str, str]]:
         """URI and video id of each skipped source whose video the dataset has not got yet."""
-        with self._failing():
+        with room_needed():
             for uri, video_id in self._database.execute("SELECT uri, video_id FROM to_reference ORDER BY rowid"):
-                yield _text(uri), video_id
+                yield as_text(uri), video_id
 
     def concerns(self, uri: str) -> bool:
         """Whether a source is to be done, or was found in quarantine and stays there."""
-        with self._failing():
+        with room_needed():
             if not self._concerns_sorted:
                 self._database.execute("CREATE INDEX concern_by_hash ON concern (uri_hash)")
                 self._concerns_sorted = True
@@ -145,7 +135,7 @@ class SourcePlan:
             counts.skipped += 1
             if self._references and not self._has("member", "video_id = ?", video_id):
                 counts.to_reference += 1
-                execute("INSERT INTO to_reference VALUES (?, ?)", (_bytes(source.uri), video_id))
+                execute("INSERT INTO to_reference VALUES (?, ?)", (as_bytes(source.uri), video_id))
         elif self._has("failed", "uri_hash = ? AND state = ?", uri_hash, state):
             counts.in_quarantine += 1
             execute("INSERT INTO concern VALUES (?)", (uri_hash,))
@@ -155,29 +145,12 @@ class SourcePlan:
             counts.to_do += 1
             counts.bytes_to_do += source.size_bytes
             execute("INSERT INTO concern VALUES (?)", (uri_hash,))
-            execute("INSERT INTO to_do VALUES (?, ?, ?)", (_bytes(source.uri), _bytes(source.etag), source.size_bytes))
+            execute(
+                "INSERT INTO to_do VALUES (?, ?, ?)", (as_bytes(source.uri), as_bytes(source.etag), source.size_bytes)
+            )
 
     def _has(self, table: str, where: str, *values: str) -> bool:
         return self._database.execute(f"SELECT 1 FROM {table} WHERE {where}", values).fetchone() is not None
 
     def _state(self, source: Source | StoredSource) -> str:
         return identity.source_state(source.etag, source.size_bytes, self._fingerprint)
-
-    @staticmethod
-    @contextlib.contextmanager
-    def _failing() -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise StoreError(
-                f"The plan of the run cannot be kept among temporary files: {error}. It takes about 300 bytes for each "
-                "source; make room, or name another folder by TMPDIR."
-            ) from error
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # in the order of the text
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogatepass")

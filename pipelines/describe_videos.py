@@ -19,27 +19,35 @@ from footage.settings import Settings
 from footage.sidecar import StoredDescription, StoredEmbedding
 from footage.span_table import table_of
 from footage.video_table import VIDEO
+from pipelines.admission import admitted, started
+from pipelines.cluster_room import ClusterRoom, room_of_ray
 from pipelines.described import Described, DescriptionProgress
 from pipelines.description_scope import videos_to_describe
-from pipelines.gpu_shares import actors_per_pool
 from pipelines.heartbeat import Heartbeat
 from pipelines.ledger import LedgerClient
 from pipelines.pool_stream import through
 from pipelines.progress import ProgressLine
 from pipelines.reconcile import Run
+from pipelines.sizing import fitted, model_actors
 from pipelines.stage import Pool, Stage, TimeLimit
 
-PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run, float], tuple[Pool, ...]]
+PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run, ClusterRoom], tuple[Pool, ...]]
 
 
 def describe_pools(
-    settings: Settings, models: PreparedModels, catalog: Catalog, index: VectorIndex, run: Run, cards: float = 0
+    settings: Settings,
+    models: PreparedModels,
+    catalog: Catalog,
+    index: VectorIndex,
+    run: Run,
+    room: ClusterRoom | None = None,
 ) -> tuple[Pool, ...]:
-    """Which actors run, in which order, with which resources.
+    """Which actors run, in which order, with which resources; the arguments are those of index_pools().
 
     Raises:
-        SettingsError: the stages' shares of a GPU do not fit on the cards that Ray has.
+        SettingsError: the stages' shares do not fit on the cards or CPUs of the room.
     """
+    room = room or ClusterRoom.of_machine()
     sizes, summaries = settings.pipeline, settings.summaries
     limit = TimeLimit(sizes.watchdog_base_s, sizes.watchdog_per_media_s)
     read = Stage(VideoReader, {"catalog": catalog, "settings": summaries, "fingerprint": run.fingerprint}, limit=limit)
@@ -65,18 +73,20 @@ def describe_pools(
     # One process instead of four: one torch, as in the indexing pass, and reads and writes are short beside a summary.
     groups = [(read, summarize, embed, write)] if sizes.fuse else [(summarize,), (embed,)]
     of_pools = [{stage.name: share for stage in group if (share := shares.get(stage.actor))} for group in groups]
-    size = actors_per_pool(of_pools, cards, sizes.model_actors)
+    computes = [not (by_server and summarize in group) for group in groups]
     with_models = [
         Pool(
             group,
-            size=size,
-            num_cpus=sizes.model_num_cpus,
+            size=actors.size,  # on every card at once, as in the indexing pass
+            most=actors.most,
+            num_cpus=actors.num_cpus,
             num_gpus=sum(of_pool.values()),
+            memory_mib=sizes.model_memory_mib,
             start_limit_s=sizes.watchdog_start_s,
         )
-        for group, of_pool in zip(groups, of_pools, strict=True)
+        for group, of_pool, actors in zip(groups, of_pools, model_actors(of_pools, computes, sizes, room), strict=True)
     ]
-    return tuple(with_models) if sizes.fuse else (small((read,)), *with_models, small((write,)))
+    return fitted(with_models if sizes.fuse else (small((read,)), *with_models, small((write,))), room)
 
 
 def describe_videos(
@@ -88,6 +98,8 @@ def describe_videos(
     ledger: LedgerClient,
     line: ProgressLine,
     pools_of: PoolsOf = describe_pools,
+    *,
+    own_machine: bool = True,
 ) -> Described:
     """Describe every video of the workspace that this run's pipeline has indexed and that lacks its description.
 
@@ -104,6 +116,7 @@ def describe_videos(
         ledger: of the run, or another one; the stages of this pass have names of their own in it.
         line: shows the progress.
         pools_of: makes the pools.
+        own_machine: Ray is one of our own on this machine, and no cluster.
 
     Raises:
         SettingsError: descriptions are asked for in a way that cannot work; ask descriptions_off() at the start.
@@ -111,15 +124,23 @@ def describe_videos(
     scope = videos_to_describe(settings, models, catalog, run)
     described = Described.before(scope)
     if scope.to_describe:
-        import ray  # after ray_session() has set the environment that Ray reads when it is imported
-
         line.say(f"Describing {len(scope.to_describe)} videos ...")
+        sizes = settings.pipeline
+
+        def tell(waiting: str) -> None:
+            line.show(DescriptionProgress(len(scope.to_describe), described=described, doing=waiting))
+
         try:
-            pools = pools_of(settings, models, catalog, index, run, ray.cluster_resources().get("GPU", 0))
+            room = room_of_ray(sizes, own_machine=own_machine).for_spans(len(scope.to_describe), sizes.spans_per_card)
+            planned = pools_of(settings, models, catalog, index, run, room.grown())
+            has_started = started(ledger, [pool.name for pool in planned])
+            with admitted(planned, room, sizes, tell, has_started) as free:
+                pools = pools_of(settings, models, catalog, index, run, free)
+                _stream(scope.to_describe, pools, settings, ledger, described, line)
         except SettingsError as error:
             described.stopped = str(error)
-        else:
-            _stream(scope.to_describe, pools, settings, ledger, described, line)
+        except KeyboardInterrupt:  # while it waited
+            described.interrupted = True
     return described
 
 

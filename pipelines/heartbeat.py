@@ -53,6 +53,7 @@ class Heartbeat:
         self._ends_on_outage &= threading.current_thread() is threading.main_thread()
         if self._ends_on_outage:
             self._handler = signal.signal(signal.SIGUSR1, _raise_outage_seen)
+        self._ledger.expect(self._pools, self._progress.videos)
         self._thread.start()
 
     def __exit__(

@@ -11,12 +11,16 @@ from footage.records import Source
 from footage.settings import Settings
 from pipelines.heartbeat import Heartbeat, OutageSeen, outage_in
 from pipelines.index_videos import IndexPools, stream_outcomes
-from pipelines.ledger import LedgerClient
+from pipelines.ledger import LedgerClient, LostTask
+from pipelines.lost_sources import lost_sources
 from pipelines.original_deletion import delete_originals
 from pipelines.progress import ProgressLine
 from pipelines.reconcile import Run, settle
 from pipelines.run_sources import is_indexed
 from pipelines.tally import Tally
+from pipelines.video_traces import VideoTraces
+
+_ROUNDS = 3  # streams of the same sources: what one lost with its machines, the next one does
 
 
 class IndexPass:
@@ -48,37 +52,17 @@ class IndexPass:
         Raises:
             StoreUnavailable: the store is away, so that nothing more can be written down, also not how the run ended.
         """
-        # Imported here: Ray reads its environment when it is imported, and ray_session() sets that.
-        from ray.data import DataContext
-        from ray.data.exceptions import ExecutionTimeoutError, RayDataUserCodeException, SystemException
-        from ray.exceptions import RayError
-
         tally = self._tally
         tally.begin(sources)
-        fetch_s = max((fetch_limit_s(source.uri, source.size_bytes) for source in sources), default=0)
-        DataContext.get_current().execution_no_progress_timeout_s = self._patience_s(fetch_s)
-        heartbeat = Heartbeat(
-            self._line,
-            tally.progress,
-            self._ledger,
-            self._pools.names,
-            ends_on_outage=True,
-            is_lost=lambda: self._lease.lost is not None,
-        )
-        try:
-            with heartbeat:
-                retries = self._settings.pipeline.retries
-                for outcome in stream_outcomes(sources, self._run, self._pools, self._ledger, retries):
-                    tally.add(outcome)
-        except KeyboardInterrupt:
-            tally.state = "interrupted"
-        except OutageSeen:
-            pass  # it is told below
-        except (RayError, RayDataUserCodeException, SystemException, ExecutionTimeoutError) as error:
-            tally.fail(str(error).strip().splitlines()[-1])
-        with contextlib.suppress(RayError):  # without it a lost span is found all the same; the stage is not named
-            tally.ledger = self._ledger.state()
-        outage = heartbeat.outage or outage_in(tally.ledger)
+        left = list(sources)
+        for _ in range(_ROUNDS):
+            outage = self._stream(left)
+            if tally.state != "finished" or outage is not None or self._lease.lost is not None:
+                break
+            left = self._lost(left)
+            if not left:
+                break
+            self._line.say(f"{len(left)} videos were lost with a machine that went away; they are done again ...")
         if outage is not None and (away := self._store_away()) is not None:
             raise _store_is_away(str(away)) from away
         if outage is not None and tally.state == "finished":
@@ -89,6 +73,45 @@ class IndexPass:
             self._settle(sources)
         except StoreUnavailable as error:
             raise _store_is_away(str(error)) from error
+
+    def _stream(self, sources: Sequence[Source]) -> LostTask | None:
+        """Stream sources once; gives what ended it, if that was something that every video needs."""
+        # Imported here: Ray reads its environment when it is imported, and ray_session() sets that.
+        from ray.data import DataContext
+        from ray.data.exceptions import ExecutionTimeoutError, RayDataUserCodeException, SystemException
+        from ray.exceptions import RayError
+
+        tally = self._tally
+        fetch_s = max((fetch_limit_s(source.uri, source.size_bytes) for source in sources), default=0)
+        DataContext.get_current().execution_no_progress_timeout_s = self._patience_s(fetch_s)
+        heartbeat = Heartbeat(
+            self._line,
+            tally.progress,
+            self._ledger,
+            self._pools.names,
+            ends_on_outage=True,
+            is_lost=lambda: self._lease.lost is not None,
+        )
+        videos = VideoTraces(self._ledger.observation)
+        try:
+            with heartbeat, contextlib.closing(videos):
+                retries = self._settings.pipeline.retries
+                for outcome in stream_outcomes(sources, self._run, self._pools, self._ledger, retries):
+                    tally.add(outcome)
+                    videos.add(outcome)
+        except KeyboardInterrupt:
+            tally.state = "interrupted"
+        except OutageSeen:
+            pass  # it is told below
+        except (RayError, RayDataUserCodeException, SystemException, ExecutionTimeoutError) as error:
+            tally.fail(str(error).strip().splitlines()[-1])
+        with contextlib.suppress(RayError):  # without it a lost span is found all the same; the stage is not named
+            tally.ledger = self._ledger.state()
+        return heartbeat.outage or outage_in(tally.ledger)
+
+    def _lost(self, sources: Sequence[Source]) -> list[Source]:
+        retries = self._settings.pipeline.retries
+        return lost_sources(self._run, sources, self._tally.outcomes, self._catalog, self._tally.ledger, retries)
 
     def _patience_s(self, fetch_s: float) -> float:
         """The backstop behind the watchdogs: nothing at all came out for as long as the slowest stage may take."""

@@ -1,11 +1,13 @@
 """What a run is asked to do."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from footage.index_address import IndexAddress, index_address
 from footage.local_sources import folder_path
 from footage.parts import Part
+from footage.records import Source
 from footage.s3_uri import is_s3
 
 
@@ -22,6 +24,8 @@ class IndexRequest:
     names: tuple[str, ...] = ()  # of a retry: these sources, however often they failed
     verbose: bool = False
     ray_address: str | None = None  # of a cluster that sees the same files; None: a Ray of our own
+    job: str = ""  # of the cluster, that the run belongs to
+    arrived: Collection[Source] | None = None  # of a watch: only these of the source, which is not listed again
 
     @property
     def store_address(self) -> str:

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,9 @@ from footage.sources import is_remote
 from footage.storage import ObjectStore
 from footage.store_address import open_store
 from footage.transfers import TRANSFERS, Transferred
+from pipelines.admission import admitted, started
+from pipelines.cluster_room import ClusterRoom, room_of_ray
+from pipelines.dashboard_link import dashboard_page
 from pipelines.describe_videos import describe_videos
 from pipelines.described import Described
 from pipelines.description_scope import DescriptionScope, descriptions_off, videos_to_describe
@@ -43,17 +46,21 @@ from pipelines.index_pass import IndexPass
 from pipelines.index_request import IndexRequest
 from pipelines.index_videos import IndexPools, index_pools
 from pipelines.ledger import LedgerClient
+from pipelines.metrics import RunMetrics
+from pipelines.observation import Observation
 from pipelines.original_deletion import delete_originals
 from pipelines.preparation import ensure_prepared
 from pipelines.process_memory import MemorySampler
 from pipelines.progress import ProgressLine
-from pipelines.ray_session import output_to, ray_session
+from pipelines.ray_session import Session, output_to, ray_session
 from pipelines.reconcile import Run
-from pipelines.run_report import run_report
-from pipelines.run_sources import RunSources, choose_sources, quarantined_sources
+from pipelines.run_report import first_report, reported, run_report
+from pipelines.run_sources import RunSources, arrived_sources, choose_sources, quarantined_sources
+from pipelines.sizing import expected_spans
+from pipelines.stopping import interrupted_by_sigterm
 from pipelines.tally import Tally
 
-PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run, float], IndexPools]
+PoolsOf = Callable[[Settings, PreparedModels, Catalog, VectorIndex, Run, ClusterRoom], IndexPools]
 
 
 @dataclass(frozen=True)
@@ -67,11 +74,16 @@ class _Work:
     run: Run
     pools_of: PoolsOf
     lease: LeaseKeeper
+    session: Session
     moved_before: Transferred  # by this process, in runs before this one
 
 
-def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = index_pools) -> RunReport:
+def run_index(
+    request: IndexRequest, settings: Settings, pools_of: PoolsOf = index_pools, session: Session = ray_session
+) -> RunReport:
     """Index a source, or try again what is in quarantine; store and return the report of the run.
+
+    `session` gives the run its Ray, if it needs one.
 
     Raises:
         FootageError: the run could not be done: source, store, settings, models or index are not usable, or too
@@ -89,9 +101,12 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
     models = ensure_prepared(settings, sys.stderr)
     fingerprint = pipeline_fingerprint(settings, models.versions)
     run_id = new_run_id(started_at)
+    lease_s = settings.pipeline.lease_s
     with (
+        interrupted_by_sigterm(),
         one_run_at_a_time(address, request.command),
-        LeaseKeeper(catalog, run_id, request.command, request.source_address, settings.pipeline.lease_s) as lease,
+        LeaseKeeper(catalog, run_id, request.command, request.source_address, lease_s, job=request.job) as lease,
+        reported(catalog, first_report(request, settings, run_id, fingerprint, started_at)),
     ):
         refuse_during_reindex(store)
         with _sources(request, settings, catalog, fingerprint) as sources:
@@ -104,13 +119,18 @@ def run_index(request: IndexRequest, settings: Settings, pools_of: PoolsOf = ind
                 datasets=sources.datasets,
                 only=request.only,
             )
-            work = _Work(request, settings, models, catalog, run, pools_of, lease, moved_before)
-            return _run(work, sources, started_at)
+            work = _Work(request, settings, models, catalog, run, pools_of, lease, session, moved_before)
+            report = _run(work, sources, started_at)
+    if report.state == "failed":
+        raise FootageError(report.error)
+    return report
 
 
 def _sources(request: IndexRequest, settings: Settings, catalog: Catalog, fingerprint: str) -> RunSources:
     if request.source is None:
         return quarantined_sources(catalog, fingerprint, settings, request.names)
+    if request.arrived is not None:
+        return arrived_sources(request.arrived, catalog, fingerprint, request.dataset)
     return choose_sources(
         request.source, catalog, fingerprint, request.dataset, settings, only_known=bool(request.only)
     )
@@ -134,53 +154,85 @@ def _run(work: _Work, sources: RunSources, started_at: datetime) -> RunReport:
         scope = videos_to_describe(settings, work.models, catalog, run)
     described, pools = Described.before(scope), None
     if counts.to_do or scope.to_describe:
-        with (
-            memory,
-            _console(request, catalog.store, run) as console,
-            ray_session(settings.pipeline, request.ray_address, verbose=request.verbose),
-            index_of_run(request.index_address, spec, settings.qdrant, request.command) as index,
-        ):
-            line, ledger = ProgressLine(console), LedgerClient()
-            if counts.to_do:
-                pools = _index(work, sources, index, tally, line, ledger)
-            if tally.state == "finished":  # else a renamed file may not have been reached yet
-                described = _finish(work, index, tally, line, ledger)
+        observation = Observation.of(request, settings, run.run_id)
+        os.environ.update(observation.ray_environment())
+        try:
+            with (
+                memory,
+                _console(request, catalog.store, run) as console,
+                observation.logging(),
+                work.session(settings.pipeline, request.ray_address, verbose=request.verbose),
+                observation.traces_sent(),
+                index_of_run(request.index_address, spec, settings.qdrant, request.command) as index,
+            ):
+                line, ledger = ProgressLine(console), LedgerClient(observation)
+                work.lease.show_at(dashboard_page(settings.pipeline, request.job))
+                with RunMetrics(run.workspace, tally, ledger):
+                    if counts.to_do:
+                        pools = _index(work, sources, index, tally, line, ledger)
+                    if tally.state == "finished":  # else a renamed file may not have been reached yet
+                        described = _finish(work, index, tally, line, ledger)
+        except KeyboardInterrupt:  # between the streams, each of which accounts for its own videos
+            tally.state = "interrupted"
     if settings.sources.delete_original and tally.state == "finished":
         delete_originals(run, settings, catalog, tally, ())  # what had to wait for other runs
     wall_s = time.monotonic() - begun
     report = run_report(request, settings, run, catalog, sources, tally, pools, described, memory, started_at, wall_s)
     catalog.put_report(report)
-    if tally.state == "failed":
-        raise FootageError(tally.error)
     return report
 
 
 def _index(
     work: _Work, sources: RunSources, index: VectorIndex, tally: Tally, line: ProgressLine, ledger: LedgerClient
-) -> IndexPools:
+) -> IndexPools | None:
     """Stream all sources, tranche by tranche, and then what other runs had in hand and did not finish."""
-    import ray  # after ray_session() has set the environment that Ray reads when it is imported
-
-    settings, run = work.settings, work.run
+    settings, run, counts = work.settings, work.run, sources.plan.counts
     line.say(f"Indexing {tally.progress.videos} videos with profile {settings.profile} ...")
-    cards = ray.cluster_resources().get("GPU", 0)
-    pools = work.pools_of(settings, work.models, work.catalog, index, run, cards)
-    indexing = IndexPass(run, settings, work.catalog, pools, tally, line, ledger, work.lease)
+    spans = expected_spans(counts.to_do, counts.bytes_to_do, settings.decoder)
+    pools: IndexPools | None = None
+
+    def stream(tranche: Sequence[Source]) -> None:
+        nonlocal pools
+        with _pools(work, index, spans, tally, line, ledger) as pools:
+            IndexPass(run, settings, work.catalog, pools, tally, line, ledger, work.lease).stream(tranche)
+
     is_remote_run = False
     try:
         for tranche in sources.plan.tranches(settings.pipeline.tranche_sources):
             is_remote_run |= any(is_remote(source.uri) for source in tranche)
-            indexing.stream(tranche)
+            stream(tranche)
             if tally.state != "finished":
                 break
         while tally.elsewhere and tally.state == "finished":
             if left := _left_by_others(work, tally, line):
-                indexing.stream(left)
+                stream(left)
     finally:
         if is_remote_run:
             SourceFiles(RemoteAccess.of(settings)).clear_unused(run.run_id)
     line.show(tally.progress, force=True)
     return pools
+
+
+@contextlib.contextmanager
+def _pools(
+    work: _Work, index: VectorIndex, spans: int, tally: Tally, line: ProgressLine, ledger: LedgerClient
+) -> Iterator[IndexPools]:
+    """The pools of one stream, as large as cluster and work allow, once the cards that they start on are there."""
+
+    def pools(room: ClusterRoom) -> IndexPools:
+        return work.pools_of(work.settings, work.models, work.catalog, index, work.run, room)
+
+    def tell(waiting: str) -> None:
+        if work.lease.lost is not None:
+            raise work.lease.lost
+        tally.progress.doing = waiting
+        line.show(tally.progress)
+
+    sizes = work.settings.pipeline
+    room = room_of_ray(sizes, own_machine=work.request.ray_address is None).for_spans(spans, sizes.spans_per_card)
+    planned = pools(room.grown())
+    with admitted(planned.work, room, sizes, tell, started(ledger, planned.names)) as free:
+        yield pools(free)
 
 
 def _left_by_others(work: _Work, tally: Tally, line: ProgressLine) -> list[Source]:
@@ -199,10 +251,22 @@ def _finish(work: _Work, index: VectorIndex, tally: Tally, line: ProgressLine, l
 
     remove_orphans(work.catalog, index, work.run.run_id, work.settings.pipeline.lease_s)
     described = Described.before(DescriptionScope())
+    tally.progress.doing = "describing videos"
     try:
-        described = describe_videos(work.settings, work.models, work.catalog, index, work.run, ledger, line)
+        described = describe_videos(
+            work.settings,
+            work.models,
+            work.catalog,
+            index,
+            work.run,
+            ledger,
+            line,
+            own_machine=work.request.ray_address is None,
+        )
     except FootageError as error:  # what is indexed stays so, and the report is written
         described.stopped = str(error)
+    finally:
+        tally.progress.doing = ""
     if described.interrupted:
         tally.state = "interrupted"
     with contextlib.suppress(ray.exceptions.RayError):  # it holds what each stage cost, nothing else

@@ -28,11 +28,13 @@ from footage.remote_access import RemoteAccess
 from footage.settings import Settings
 from footage.sources import is_remote
 from footage.span_table import table_of
+from pipelines.cluster_room import ClusterRoom
 from pipelines.description_scope import descriptions_off
-from pipelines.gpu_shares import actors_per_pool, shares_of
+from pipelines.gpu_shares import shares_of
 from pipelines.ledger import LedgerClient
 from pipelines.pool_stream import through
 from pipelines.reconcile import Run
+from pipelines.sizing import decoder_actors, fitted, model_actors
 from pipelines.stage import Pool, Stage, TimeLimit
 
 SOUND = ("audio_s16", "audio_start_s", "language_audio_s16")  # columns of VideoDecoder, and so is the next
@@ -57,14 +59,28 @@ class IndexPools:
 
 
 def index_pools(
-    settings: Settings, models: PreparedModels, catalog: Catalog, index: VectorIndex, run: Run, cards: float = 0
+    settings: Settings,
+    models: PreparedModels,
+    catalog: Catalog,
+    index: VectorIndex,
+    run: Run,
+    room: ClusterRoom | None = None,
 ) -> IndexPools:
     """Which actors run, in which order, with which resources.
 
+    Args:
+        settings: of the run.
+        models: of the run.
+        catalog: of the workspace.
+        index: where vectors go.
+        run: of which the pools are.
+        room: that it may take; None: this machine, without a card.
+
     Raises:
-        SettingsError: the stages' shares of a GPU do not fit on the cards that Ray has, or run.only names a part that
+        SettingsError: the stages' shares do not fit on the cards or CPUs of the room, or run.only names a part that
             this profile does not make.
     """
+    room = room or ClusterRoom.of_machine()
     parts = parts_of_run(settings, run.only)
     sizes, decoder, access = settings.pipeline, settings.decoder, RemoteAccess.of(settings)
     limit = TimeLimit(sizes.watchdog_base_s, sizes.watchdog_per_media_s)
@@ -146,27 +162,40 @@ def index_pools(
         groups = [*((stage,) for stage in made if stage is not embed_frames), last]
     shares = shares_of(settings)
     shares_of_pools = [{name: shares[name] for name in _names(group) if name in shares} for group in groups]
-    size = actors_per_pool(shares_of_pools, cards, sizes.model_actors)
+    asks_server = settings.captions.adapter == "http"
+    computes = [not (asks_server and group == (caption,)) for group in groups]
+    # Cards are what costs: models start on all of them at once and stay; see model_actors for those on CPUs.
     model_pools = [
         Pool(
             group,
-            size=size,
-            num_cpus=sizes.model_num_cpus,
+            size=actors.size,
+            most=actors.most,
+            num_cpus=actors.num_cpus,
             num_gpus=sum(of_pool.values()),
+            memory_mib=sizes.model_memory_mib,
             start_limit_s=sizes.watchdog_start_s,
             packages=CHAT_ENVIRONMENT if caption in group and settings.captions.adapter == "chat" else (),
         )
-        for group, of_pool in zip(groups, shares_of_pools, strict=True)
+        for group, of_pool, actors in zip(
+            groups, shares_of_pools, model_actors(shares_of_pools, computes, sizes, room), strict=True
+        )
     ]
-    return IndexPools(
-        plan=Pool((planner,), size=1, num_cpus=0.1),  # reads and hashes: one keeps a disk busy
-        work=(
-            # What is kept is a few small reads of a span.
-            Pool((decode, keep) if parts.kept else (decode,), size=sizes.decoders, num_cpus=sizes.decoder_num_cpus),
+    decoders = decoder_actors(sizes, room)
+    plan, *work = fitted(
+        (
+            Pool((planner,), size=1, num_cpus=0.1),  # reads and hashes: one keeps a disk busy
+            Pool(
+                (decode, keep) if parts.kept else (decode,),  # what is kept is a few small reads of a span
+                size=decoders.size,  # one for each card, so that all cards begin at once
+                most=decoders.most if decoders.most != decoders.size else None,  # what keeps the cards busy, or fits
+                num_cpus=decoders.num_cpus,  # one thread decodes; tenths where few cores are shared by all stages
+            ),
             *model_pools,
             Pool((write,), size=1, num_cpus=0.1),  # small writes; the index takes them one at a time anyway
         ),
+        room,
     )
+    return IndexPools(plan, tuple(work))
 
 
 def _names(group: tuple[Stage, ...]) -> list[str]:

@@ -3,19 +3,21 @@
 import contextlib
 import faulthandler
 import gc
-import logging
 import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from footage.errors import FootageError, VideoError
 from footage.span_table import replace_column
 from footage.transfers import TRANSFERS
 from pipelines.ledger import LedgerClient, StageWork, Task, task_of
 from pipelines.stage import Pool, Stage
+from pipelines.stage_context import StageCalls, tell_lost
+from pipelines.worker_metrics import ModelMemory, WorkerGauges
 
 
 @contextlib.contextmanager
@@ -56,11 +58,20 @@ class _InHand:
         self._fill = getattr(actor, "fill", None)  # actors with a model count the places of their batches
         self._before = self._batches()
         self._moved_before = TRANSFERS.total()
+        self._rows_out = self._videos_claimed = 0
         self._begun = time.monotonic()
 
     def __enter__(self) -> None:
-        self._ledger.begin(self._task)
+        tell_lost(self._ledger.begin(self._task))
         self._begun = time.monotonic()
+
+    def gave(self, result: pa.Table) -> pa.Table:
+        """Note what the stage gave, and hand that on."""
+        self._rows_out = result.num_rows
+        if self._task.span_index == -1 and "claim_generation" in result.column_names:  # it planned
+            claimed = result.filter(pc.is_valid(result.column("claim_generation")))
+            self._videos_claimed = len(claimed.column("video_id").unique())
+        return result
 
     def _batches(self) -> tuple[int, int]:
         return (self._fill.items, self._fill.slots) if self._fill is not None else (0, 0)
@@ -78,6 +89,8 @@ class _InHand:
             slots - slots_before,
             moved.retries - moved_before.retries,
             moved.bytes_read - moved_before.bytes_read,
+            self._rows_out,
+            self._videos_claimed,
         )
         self._ledger.end(self._task, "" if kind is None else f"{kind.__name__}: {error}", _is_outage(error), done)
 
@@ -89,26 +102,28 @@ def _is_outage(error: BaseException | None) -> bool:
     return isinstance(error, RayError) or (isinstance(error, FootageError) and not isinstance(error, VideoError))
 
 
-def _say_what_actors_say() -> None:
-    """Let the actors' messages (which model was loaded and where) reach stderr, and so the log of the run."""
-    logger = logging.getLogger("actors")
-    if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-
-
 class PoolWorker:
     """Callable class for `Dataset.map_batches`: one batch is the rows of one block, as a rule one span."""
 
     def __init__(self, pool: Pool, ledger: LedgerClient) -> None:
         self._stages = pool.stages
         self._ledger = ledger
-        _say_what_actors_say()
+        self._calls = StageCalls(ledger.observation)
+        memory = ModelMemory(on_card=pool.num_gpus > 0)
+        self._actors: list[Any] = []
         with watchdog(pool.start_limit_s), collected_once():
-            self._actors: list[Any] = [stage.actor(**stage.arguments) for stage in pool.stages]
+            for stage in pool.stages:
+                with memory.loading(stage.name):
+                    self._actors.append(stage.actor(**stage.arguments))
+        self._gauges = WorkerGauges(pool.name, pool.num_gpus, memory.of_stages)
         ledger.ready(pool.name)
+
+    def __del__(self) -> None:
+        """Called when Ray Data is done with the pool, before its process ends."""
+        if hasattr(self, "_gauges"):  # else a stage could not be made
+            self._gauges.close()
+        if hasattr(self, "_calls"):
+            self._calls.close()
 
     def __call__(self, spans: pa.Table) -> pa.Table:
         """The rows after all stages of the pool; each stage's wall seconds go into `stage_seconds`."""
@@ -118,9 +133,11 @@ class PoolWorker:
 
     def _run(self, stage: Stage, actor: Any, spans: pa.Table) -> pa.Table:
         task = task_of(spans, stage.name)
-        with _InHand(self._ledger, task, actor), watchdog(stage.limit.seconds(task.media_s) + task.fetch_s):
+        limit_s = stage.limit.seconds(task.media_s) + task.fetch_s
+        in_hand = _InHand(self._ledger, task, actor)
+        with self._calls.call(task, spans) as call, in_hand, watchdog(limit_s):
             begun = time.monotonic()
-            result = stage.run(actor, spans)
+            result = in_hand.gave(call.gave(stage.run(actor, spans)))
             return _with_seconds(result, stage.name, time.monotonic() - begun)
 
 

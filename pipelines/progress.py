@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO
 
+_RAREST_S = 60.0  # between two lines of a log
+_PAUSE_SHARE = 0.05  # of the time so far passes until the next line
+
 
 @dataclass
 class Progress:
@@ -59,19 +62,23 @@ def duration(seconds: float) -> str:
 
 
 class ProgressLine:
-    """Shows a Progress: one line that is written over on a terminal, a new line every few seconds elsewhere."""
+    """Shows a Progress: one line that is written over on a terminal, and new lines in a log.
+
+    Those come every few seconds first and then more rarely, up to one a minute: the log of a run of hours can be read.
+    """
 
     def __init__(self, console: IO[str], *, every_s: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._terminal = console.isatty()
         self._every_s = 0.2 if self._terminal else every_s
         self._clock = clock
+        self._begun = clock()
         self._last = float("-inf")
         self._open = False
 
     def show(self, progress: Progress, *, force: bool = False) -> None:
         """Write the line if enough time has passed since the last one."""
-        if not force and self._clock() - self._last < self._every_s:
+        if not force and self._clock() - self._last < self._pause_s():
             return
         self._last = self._clock()
         if self._terminal:
@@ -80,6 +87,11 @@ class ProgressLine:
             self._open = True
         else:
             self.say(progress.line())
+
+    def _pause_s(self) -> float:
+        if self._terminal:
+            return self._every_s
+        return max(self._every_s, min(_RAREST_S, (self._clock() - self._begun) * _PAUSE_SHARE))
 
     def say(self, text: str) -> None:
         """Write a line of its own."""

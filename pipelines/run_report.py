@@ -1,8 +1,11 @@
 """The report of a run: what it did, how long each part took, and how well its pools were used."""
 
-from datetime import datetime
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from footage.catalog import Catalog
+from footage.errors import FootageError, StoreError
 from footage.settings import Settings
 from footage.sidecar import RunReport
 from footage.timestamps import stamp, utc_now
@@ -49,12 +52,14 @@ def run_report(
     works, moved = tally.ledger.work.values(), TRANSFERS.total()
     return RunReport(
         run_id=run.run_id,
+        job=request.job,
         workspace=run.workspace,
         dataset=run.dataset,
         source=request.source or "quarantine",
         profile=settings.profile,
         pipeline_fingerprint=run.fingerprint,
         state=tally.state,
+        error=tally.error,
         started_at=stamp(started_at),
         finished_at=utc_now(),
         wall_s=round(wall_s, 3),
@@ -93,6 +98,55 @@ def run_report(
     )
 
 
+def first_report(
+    request: IndexRequest, settings: Settings, run_id: str, fingerprint: str, started_at: datetime
+) -> RunReport:
+    """The report of a run that begins, for whoever looks for it: nothing is known of its sources yet."""
+    return RunReport(
+        run_id=run_id,
+        job=request.job,
+        workspace=request.workspace,
+        dataset=request.dataset,
+        source=request.source or "quarantine",
+        profile=settings.profile,
+        pipeline_fingerprint=fingerprint,
+        state="running",
+        started_at=stamp(started_at),
+        finished_at="",
+        wall_s=0,
+        videos_found=0,
+        videos_done=0,
+        videos_skipped=0,
+        videos_duplicate=0,
+        videos_quarantined=0,
+        spans_done=0,
+        scenes_done=0,
+        media_s=0,
+        media_hours_per_hour=0,
+        peak_pss_mib=0,
+    )
+
+
+@contextlib.contextmanager
+def reported(catalog: Catalog, first: RunReport) -> Iterator[None]:
+    """Write the first report of a run, whose block is to write the last one; if it breaks off before, say how."""
+    catalog.put_report(first)
+    try:
+        yield
+    except BaseException as error:
+        now = datetime.now(UTC)
+        wall_s = round((now - datetime.fromisoformat(first.started_at)).total_seconds(), 3)
+        ended = {"finished_at": stamp(now), "wall_s": wall_s}
+        if isinstance(error, Exception):
+            why = str(error) if isinstance(error, FootageError) else f"{type(error).__name__}: {error}"
+            ended |= {"state": "failed", "error": why}
+        else:  # Ctrl-C, SIGTERM
+            ended |= {"state": "interrupted"}
+        with contextlib.suppress(StoreError):  # why it broke off counts for more
+            catalog.put_report(first.model_copy(update=ended))
+        raise
+
+
 def busy_shares(tally: Tally, pools: IndexPools) -> dict[str, float]:
     """For each pool the share of its actors' time that they worked, from its first readiness to the last outcome."""
     shares = {}
@@ -101,5 +155,7 @@ def busy_shares(tally: Tally, pools: IndexPools) -> dict[str, float]:
         if ready_at is None or tally.last_outcome_at <= ready_at:
             continue
         worked_s = sum(work.seconds for stage in pool.stages if (work := tally.ledger.work.get(stage.name)))
-        shares[pool.name] = round(worked_s / (pool.size * (tally.last_outcome_at - ready_at)), 3)
+        # One that grew counts with all that it had at last, as if they had been there from the start.
+        actors = max(pool.size, min(pool.ceiling, tally.ledger.actors_ready[pool.name]))
+        shares[pool.name] = round(worked_s / (actors * (tally.last_outcome_at - ready_at)), 3)
     return shares

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Self
 
 from footage import identity
@@ -16,6 +17,8 @@ from footage.sidecar import QuarantineRecord, StoredSource
 from footage.source_plan import SourcePlan
 from footage.source_scope import lies_in
 from footage.sources import current_source, list_sources
+
+FEW_SOURCES = 100  # up to so many are looked up one by one, a request each; else the whole book is listed
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,26 @@ def choose_sources(
         StoreError: the store or the bucket of the source cannot be used, or there is no room for the plan.
     """
     in_dataset = catalog.datasets.videos(dataset) if dataset is not None else None
-    failed = _failed(catalog.quarantine(), fingerprint)
+    failed = failed_sources(catalog, fingerprint)
     plan = SourcePlan(fingerprint, catalog.sources.known(), failed, in_dataset, only_known)
     return _filled(plan, list_sources(source, RemoteAccess.of(settings)))
+
+
+def arrived_sources(arrived: Collection[Source], catalog: Catalog, fingerprint: str, dataset: str | None) -> RunSources:
+    """What choose_sources() gives for sources that are known to be there, in this state.
+
+    Args:
+        arrived: of one source, each once.
+        catalog: says what is known. Nothing is written to it.
+        fingerprint: of the pipeline.
+        dataset: that the run adds videos to.
+    """
+    in_dataset = catalog.datasets.videos(dataset) if dataset is not None else None
+    if len(arrived) <= FEW_SOURCES:
+        known = chain.from_iterable(catalog.sources.known_of(source.uri) for source in arrived)
+    else:
+        known = chain(catalog.sources.known())
+    return _filled(SourcePlan(fingerprint, known, failed_sources(catalog, fingerprint), in_dataset), arrived)
 
 
 def quarantined_sources(
@@ -118,6 +138,11 @@ def _uris(records: Iterable[QuarantineRecord], name: str) -> set[str]:
     if not uris:
         raise SettingsError(f"{name} is not in quarantine. `footage videos` lists what is.")
     return uris
+
+
+def failed_sources(catalog: Catalog, fingerprint: str) -> Iterator[StoredSource]:
+    """In which state sources failed with this pipeline: in that one they are not tried again unasked."""
+    return _failed(catalog.quarantine(), fingerprint)
 
 
 def _failed(records: Iterable[QuarantineRecord], fingerprint: str) -> Iterator[StoredSource]:

@@ -65,14 +65,29 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pool:
-    """Equal Ray actors that each run the same stages one after the other, with what each of them needs."""
+    """Equal Ray actors that each run the same stages one after the other, with what each of them needs.
+
+    Raises:
+        ValueError: a pool that starts with no actor, or with more than its most.
+    """
 
     stages: tuple[Stage, ...]
-    size: int
-    num_cpus: float
-    num_gpus: float = 0.0
+    size: int  # actors that it starts with and keeps as long as there is work: the warm floor
+    num_cpus: float  # of each actor
+    num_gpus: float = 0.0  # of each actor
+    most: int | None = None  # up to how many actors it grows while spans wait for it; None: it keeps its size
+    memory_mib: int = 0  # that Ray sets aside for each actor; 0: it does not ask how much a machine has left
     start_limit_s: float = 900  # to load the models of all stages
     packages: tuple[str, ...] = ()  # pip requirements of an environment of its own, on top of ours
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= self.ceiling:
+            raise ValueError(f"{self.name} starts with {self.size} actors and may have {self.ceiling}")
+
+    @property
+    def ceiling(self) -> int:
+        """Most actors that it can ever have."""
+        return self.size if self.most is None else self.most
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """What a run has seen so far, from the writer's rows: totals, and the outcomes of the sources it works on now."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ class Tally:
     def __init__(self, to_do: int, bytes_total: int, skipped: int, moved_before: Transferred) -> None:
         self._size_bytes: dict[str, int] = {}  # of the present tranche, by URI
         self._before = Progress(to_do)  # the counts of settled tranches
+        self._written: Counter[str] = Counter()  # scenes of videos of the present tranche that are not done, by URI
+        self.scenes = Counter(done=0, quarantined=0)  # by what became of their video
         self.outcomes = Outcomes()
         self.progress = Progress(to_do, skipped, bytes_total=bytes_total)
         self.elsewhere: dict[str, tuple[Source, Found]] = {}  # by URI: what another run works on
@@ -32,6 +35,7 @@ class Tally:
         """A tranche sets out."""
         self._size_bytes = {source.uri: source.size_bytes for source in sources}
         self.outcomes = Outcomes()
+        self._written.clear()
 
     def fail(self, reason: str) -> None:
         """The run was broken off."""
@@ -49,7 +53,9 @@ class Tally:
             progress.spans += 1
             progress.scenes += outcome["scene_count"]
             progress.media_s += outcome["duration_s"]
+            self._written[uri] += outcome["scene_count"]
         if status == "video_done":
+            self.scenes["done"] += self._written.pop(uri)
             self.outcomes.done.add(uri)
         elif status == "duplicate":
             self.outcomes.duplicate_of[uri] = Found(outcome["video_id"], outcome["read_at"])
@@ -69,6 +75,8 @@ class Tally:
     def settle(self, sources: Sequence[Source], settled: Settled) -> None:
         """A tranche has ended, each of its sources having its place."""
         self._count(len(settled.done), len(settled.duplicate), len(settled.quarantined))
+        self.scenes["done"] += sum(self._written.pop(uri, 0) for uri in settled.done)
+        self.scenes["quarantined"] += sum(self._written.pop(uri, 0) for uri in settled.quarantined)
         self._before = Progress(
             0, done=self.progress.done, duplicate=self.progress.duplicate, quarantined=self.progress.quarantined
         )
@@ -81,11 +89,19 @@ class Tally:
         return RunCounts(
             videos_found=progress.videos,
             videos_done=progress.done + progress.duplicate + progress.elsewhere,
+            videos_skipped=progress.skipped,
             videos_quarantined=progress.quarantined,
+            scenes=progress.scenes,
             media_s=round(progress.media_s, 3),
             bytes_done=progress.bytes_done,
             bytes_total=progress.bytes_total,
+            doing=progress.doing,
         )
+
+    @property
+    def released(self) -> int:
+        """Videos whose claims are given back: finished ones, and those of tranches that are settled."""
+        return self.progress.done + self._before.quarantined
 
     def _count(self, done: int, duplicate: int, quarantined: int) -> None:
         """The counts of the present tranche, on top of those before."""

@@ -120,11 +120,12 @@ class Access:
     async def caller(self, request: Request) -> Caller:
         """Who asks, whatever they may do. Counts the request."""
         if self._open_workspace is not None:
+            request.state.workspace = self._open_workspace
             return Caller(self._open_workspace, "admin", None, name=OPEN_MODE)
         key = await self._key(_token(request), request.client.host if request.client is not None else "")
         allowed = key.requests_per_minute or self._settings.requests_per_minute
         allowance = self._limiter.take(key.key_id, allowed, time.monotonic())
-        request.state.headers = allowance.headers()
+        request.state.workspace, request.state.headers = key.workspace, allowance.headers()
         if not allowance.granted:
             raise problem(
                 429,

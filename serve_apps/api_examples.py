@@ -161,6 +161,7 @@ EXAMPLES: Mapping[str, BaseModel] = {
                 videos_quarantined=1,
                 media_s=5400.0,
                 progress=0.31,
+                dashboard_url="https://ray.example.org/#/jobs/job-20260101T120000-4f2a00",
             )
         ]
     ),

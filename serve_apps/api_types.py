@@ -135,6 +135,10 @@ class RunningJob(Wire):
     videos_quarantined: int | None
     media_s: float | None = Field(description="Seconds of video indexed")
     progress: float | None = Field(description="0 to 1, by bytes")
+    dashboard_url: str | None = Field(
+        default=None,
+        description="Its page on Ray's dashboard; null where there is none, and for all but administrators",
+    )
 
 
 class JobList(Wire):

@@ -9,6 +9,7 @@ from footage.settings import Settings
 from footage.sidecar import Manifest
 from footage.storage import ObjectStore
 from footage.store_reads import StoreReads
+from footage.tracing import NoTraces, Traces
 from serve_apps.api_types import DatasetItem, Health
 from serve_apps.recent import Recent
 
@@ -29,6 +30,7 @@ class Backend:
     Attributes:
         reads: of the store, for all requests.
         health: whether searches can be answered now.
+        traces: takes a trace of each search.
     """
 
     reads: StoreReads
@@ -37,6 +39,7 @@ class Backend:
     index: "VectorIndex"
     settings: Settings
     health: Callable[[], Health]
+    traces: Traces = field(default_factory=NoTraces)
     _manifests: Recent[Manifest | None] = field(
         init=False, repr=False, default_factory=lambda: Recent(MANIFESTS_GOOD_FOR_S, _MOST_MANIFESTS)
     )

@@ -20,6 +20,7 @@ from footage.shared_index import SharedIndex
 from footage.store_address import open_store
 from footage.store_reads import StoreReads
 from footage.toy_lists import toy_lists
+from footage.tracing import open_traces
 from serve_apps.access import Access
 from serve_apps.api import make_api
 from serve_apps.backend import Backend
@@ -55,6 +56,8 @@ class Ingress:
         self._encoder: Encoder = ServedEncoder(text_encoder, picture_encoder, within_s)
         self._index = _asked_index(index, spec, settings, within_s)
         self._closing.callback(self._index.close)
+        self._traces = open_traces(settings.tracing, "serve")
+        self._closing.callback(self._traces.close)
         self._health = HealthCheck(self._index, self._encoder, self._reads.store)
         self._searcher = SceneSearcher(self._index, self._reads, self._encoder, settings.search, toy_lists(settings))
         self._video_searcher = VideoSearcher(self._index, self._reads, self._encoder)
@@ -75,6 +78,7 @@ class Ingress:
             index=self._index,
             settings=self._settings,
             health=self._health,
+            traces=self._traces,
         )
         return make_api(backend, Access(self._reads.store, serve_settings, self._open_workspace))
 

@@ -1,53 +1,80 @@
 """What is done around every request: it gets a name, headers that belong on every answer, and is counted and logged."""
 
+import threading
 import time
 import uuid
 from collections.abc import MutableMapping
 from typing import Any
 
+import ray.util.metrics
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from footage.metric_list import HITS, HTTP_REQUESTS, HTTP_SECONDS, SEARCH_PARTS, UNDER_WAY, Metric
 from serve_apps.service_log import log
 
-_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-_PARTS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+_GAUGES_EVERY_S = 2.0  # Ray forgets a gauge that is not recorded again
+
+
+class _Twin:
+    """A counter or histogram in the registry of its process and, where that is a process of Ray's, in Ray."""
+
+    def __init__(self, metric: Metric, registry: CollectorRegistry) -> None:
+        self._labels = metric.labels
+        if metric.kind == "counter":
+            self._own: Any = Counter(metric.name, metric.help, metric.labels, registry=registry)
+        else:
+            self._own = Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=registry)
+        self._of_ray = _of_ray(metric)
+
+    def observe(self, value: float, *labels: str) -> None:
+        """Of a histogram."""
+        self._labelled(labels).observe(value)
+        if self._of_ray is not None:
+            self._of_ray.observe(value, dict(zip(self._labels, labels, strict=True)))
+
+    def count(self, *labels: str) -> None:
+        """Of a counter: one more."""
+        self._labelled(labels).inc()
+        if self._of_ray is not None:
+            self._of_ray.inc(1, dict(zip(self._labels, labels, strict=True)))
+
+    def _labelled(self, labels: tuple[str, ...]) -> Any:
+        return self._own.labels(*labels) if labels else self._own
 
 
 class Metrics:
-    """Figures of one process, for Prometheus. They begin anew with the process."""
+    """Figures of one process, for Prometheus: at /metrics, where they begin anew with the process, and through Ray."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        by_route = ["route", "method"]
-        self.requests = Counter(
-            "footage_http_requests", "Requests answered", [*by_route, "status"], registry=self.registry
-        )
-        self.seconds = Histogram(
-            "footage_http_request_seconds",
-            "From the request to the end of its answer",
-            by_route,
-            buckets=_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.under_way = Gauge("footage_http_requests_under_way", "Requests in hand", registry=self.registry)
-        self.part_seconds = Histogram(
-            "footage_search_part_seconds",
-            "Of searches, by part: encode, index, fuse, read",
-            ["part"],
-            buckets=_PARTS_S,
-            registry=self.registry,
-        )
-        self.hits = Histogram(
-            "footage_search_hits", "Hits of a page", buckets=(0, 1, 5, 10, 20, 50, 100), registry=self.registry
-        )
+        self.requests = _Twin(HTTP_REQUESTS, self.registry)
+        self.seconds = _Twin(HTTP_SECONDS, self.registry)
+        self.under_way = Gauge(UNDER_WAY.name, UNDER_WAY.help, registry=self.registry)
+        self.part_seconds = _Twin(SEARCH_PARTS, self.registry)
+        self.hits = _Twin(HITS, self.registry)
+        gauge = _of_ray(UNDER_WAY)
+        if gauge is not None:
+            threading.Thread(target=self._sample, args=(gauge,), daemon=True, name="metrics").start()
 
     def searched(self, took_ms: dict[str, float], hits: int) -> None:
         """Count a search."""
         for part, milliseconds in took_ms.items():
-            self.part_seconds.labels(part).observe(milliseconds / 1000)
+            self.part_seconds.observe(milliseconds / 1000, part)
         self.hits.observe(hits)
+
+    def _sample(self, gauge: Any) -> None:
+        while True:
+            gauge.set(self.registry.get_sample_value(UNDER_WAY.name))
+            time.sleep(_GAUGES_EVERY_S)
+
+
+def _of_ray(metric: Metric) -> Any:
+    """The metric in Ray; None if this process is none of Ray's, as where an app of the API alone is served."""
+    if not ray.is_initialized():
+        return None
+    return getattr(ray.util.metrics, metric.kind.capitalize())(**metric.ray_arguments())
 
 
 class Observed:
@@ -83,10 +110,16 @@ class Observed:
     def _note(self, scope: MutableMapping[str, Any], status: int, took_s: float, instance: str) -> None:
         # Not the path: it may hold anything, and each value is a series of its own.
         route = getattr(scope.get("route"), "path", "other")
-        self._metrics.requests.labels(route, scope["method"], str(status)).inc()
-        self._metrics.seconds.labels(route, scope["method"]).observe(took_s)
+        self._metrics.requests.count(route, scope["method"], str(status))
+        self._metrics.seconds.observe(took_s, route, scope["method"])
         # Without the query: it holds signatures, and what people look for.
-        log.info("%s %s %s %d %.1f ms", instance, scope["method"], scope["path"], status, took_s * 1000)
+        about = {
+            "request": instance.removeprefix("urn:uuid:"),
+            "workspace": scope["state"].get("workspace", ""),
+            "status": status,
+            "seconds": round(took_s, 4),
+        }
+        log.info("%s %s %s %d %.1f ms", instance, scope["method"], scope["path"], status, took_s * 1000, extra=about)
 
 
 def _complete(headers: MutableHeaders, path: str, instance: str) -> None:

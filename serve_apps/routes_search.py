@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Path, Query, Response
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 
 from footage.search import SearchResponse
 from serve_apps.access import Access, Caller
@@ -18,6 +18,7 @@ from serve_apps.observing import Metrics
 from serve_apps.pictures import picture_of
 from serve_apps.problems import declared
 from serve_apps.search_query import SceneQuery, SearchForm, SearchQuery
+from serve_apps.search_traces import trace_search
 
 
 def search_router(backend: Backend, access: Access, metrics: Metrics) -> APIRouter:
@@ -35,13 +36,15 @@ def search_router(backend: Backend, access: Access, metrics: Metrics) -> APIRout
         responses=declared(400, 401, 403, 404, 429, 503),
         operation_id="search",
     )
-    async def search(caller: Annotated[Caller, reader], query: Annotated[SearchQuery, Query()]) -> Response:
+    async def search(
+        caller: Annotated[Caller, reader], query: Annotated[SearchQuery, Query()], request: Request
+    ) -> Response:
         """Find scenes by words, or by what a scene looks like, or both."""
 
         def answer() -> Response:
             cursors = _cursors(caller, "search", query.fingerprint(), None)  # None: no picture
-            request = query.request(caller.workspace, _offset(cursors, query.cursor))
-            return _answer(backend.searcher.search(request), cursors, caller)
+            wanted = query.request(caller.workspace, _offset(cursors, query.cursor))
+            return _answer(backend.searcher.search(wanted), cursors, caller, request)
 
         return await asyncio.to_thread(answer)
 
@@ -51,15 +54,17 @@ def search_router(backend: Backend, access: Access, metrics: Metrics) -> APIRout
         responses=declared(400, 401, 403, 404, 413, 415, 429, 503),
         operation_id="search_form",
     )
-    async def search_form(caller: Annotated[Caller, reader], form: Annotated[SearchForm, Form()]) -> Response:
+    async def search_form(
+        caller: Annotated[Caller, reader], form: Annotated[SearchForm, Form()], request: Request
+    ) -> Response:
         """Find scenes by a picture, by words, or both: the parameters of the GET as fields of a form, and `image`."""
 
         def answer() -> Response:
             picture = picture_of(form.image, backend.settings.serve)
             digest = hashlib.sha256(picture).hexdigest() if picture is not None else None
             cursors = _cursors(caller, "search", form.fingerprint(), digest)
-            request = form.request(caller.workspace, _offset(cursors, form.cursor))
-            return _answer(backend.searcher.search(request, picture), cursors, caller)
+            wanted = form.request(caller.workspace, _offset(cursors, form.cursor))
+            return _answer(backend.searcher.search(wanted, picture), cursors, caller, request)
 
         return await asyncio.to_thread(answer)
 
@@ -70,22 +75,26 @@ def search_router(backend: Backend, access: Access, metrics: Metrics) -> APIRout
         operation_id="similar_scenes",
     )
     async def similar(
-        caller: Annotated[Caller, reader], scene_id: Annotated[str, Path()], query: Annotated[SceneQuery, Query()]
+        caller: Annotated[Caller, reader],
+        scene_id: Annotated[str, Path()],
+        query: Annotated[SceneQuery, Query()],
+        request: Request,
     ) -> Response:
         """Find scenes that are like one in what is said, seen and captioned."""
 
         def answer() -> Response:
             cursors = _cursors(caller, "similar", scene_id, query.fingerprint())
-            request = query.similar(checked_scene(scene_id), caller.workspace, _offset(cursors, query.cursor))
-            return _answer(backend.searcher.similar(request), cursors, caller)
+            wanted = query.similar(checked_scene(scene_id), caller.workspace, _offset(cursors, query.cursor))
+            return _answer(backend.searcher.similar(wanted), cursors, caller, request)
 
         return await asyncio.to_thread(answer)
 
     def _cursors(caller: Caller, *request: object) -> Cursors:
         return Cursors(access.secret, caller.workspace, caller.key_id, *request)
 
-    def _answer(found: SearchResponse, cursors: Cursors, caller: Caller) -> Response:
+    def _answer(found: SearchResponse, cursors: Cursors, caller: Caller, request: Request) -> Response:
         metrics.searched(found.took_ms, len(found.hits))
+        trace_search(backend.traces, request.state.instance, caller.workspace, found.took_ms, len(found.hits))
         addresses = Addresses(access, caller)
         answer = SearchAnswer(
             query=found.query,

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from actors.scene_reading import read_scenes
+from footage.api_keys import permits
 from footage.errors import NoSuchScene
 from footage.index_records import SceneFilter
 from footage.library import library_page, running_jobs
+from footage.page_links import is_web_address
 from serve_apps.access import Access, Caller
 from serve_apps.addresses import Addresses
 from serve_apps.api_types import (
@@ -160,6 +162,9 @@ def videos_router(backend: Backend, access: Access) -> APIRouter:
                     videos_quarantined=job.counts.videos_quarantined if job.counts else None,
                     media_s=job.counts.media_s if job.counts else None,
                     progress=job.share,
+                    # It leads to all jobs and logs of a cluster, whatever their workspace, and to where it stands in
+                    # a network: the affair of those who run it.
+                    dashboard_url=job.dashboard_url if _may_follow(caller, job.dashboard_url) else None,
                 )
                 for job in found
             ]
@@ -176,3 +181,7 @@ def videos_router(backend: Backend, access: Access) -> APIRouter:
         return LanguageList(languages=occurring.in_workspace(caller.workspace).languages)
 
     return router
+
+
+def _may_follow(caller: Caller, dashboard_url: str) -> bool:
+    return permits(caller.role, "admin") and is_web_address(dashboard_url)

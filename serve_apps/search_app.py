@@ -82,7 +82,10 @@ def _deployment(actor: Any, settings: ServeSettings, least: int, most: int, **op
         graceful_shutdown_wait_loop_s=0.1,
         # The old processes answer until the new ones can.
         max_surge_percent=100,
-        ray_actor_options={"num_cpus": settings.num_cpus},
+        ray_actor_options={
+            "num_cpus": settings.num_cpus,
+            **({"label_selector": dict(settings.node_labels)} if settings.node_labels else {}),
+        },
         **count,
         **options,
     )

@@ -71,6 +71,13 @@ function jobCard(job) {
     job.media_s ? `${duration(job.media_s)} of video indexed` : null,
     `since ${date(job.started_at)}`,
   ].filter(Boolean);
+  const dashboard = dashboardLink(job.dashboard_url);
   return el("article", { class: "job" }, el("h3", { title: job.run_id }, job.what.includes(job.source) ? job.what : `${job.what} ${job.source}`), bar,
-    el("p", { class: "facts" }, facts.join(" · ")));
+    el("p", { class: "facts" }, facts.join(" · "), dashboard && [" · ", dashboard]));
+}
+
+/** To where Ray shows the job, in a tab of its own; null where there is no such place. */
+function dashboardLink(address) {
+  if (!/^https?:/.test(address ?? "")) return null;
+  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, "Ray dashboard");
 }

@@ -62,6 +62,8 @@ def test_what_others_see_of_a_run(catalog: Catalog, lease: RunLease) -> None:
         "schema_version": 1,
         "run_id": "run-1",
         "workspace": WORKSPACE,
+        "job": "",
+        "dashboard_url": "",
         "what": "footage index /films",
         "source": "/films",
         "host": socket.gethostname(),
@@ -80,6 +82,13 @@ def test_what_others_see_of_a_run(catalog: Catalog, lease: RunLease) -> None:
     lease.release()
     lease.release()
     assert list(catalog.leases.all()) == []
+
+
+def test_where_the_dashboard_shows_a_run_is_said_with_the_next_sign_of_life(catalog: Catalog, lease: RunLease) -> None:
+    lease.dashboard_url = "http://head:8265/#/jobs/job-1"
+    lease.renew(at(20))
+    lease.renew(at(40))
+    assert [held.dashboard_url for held in live_runs(catalog, at(41))] == ["http://head:8265/#/jobs/job-1"]
 
 
 def test_how_far_a_run_has_come_is_said_with_each_sign_of_life(catalog: Catalog, lease: RunLease) -> None:

@@ -17,6 +17,7 @@ from footage.pipeline_settings import PipelineSettings
 from footage.settings import Settings
 from footage.sidecar import Manifest, StoredDescription, StoredEmbedding
 from footage.video_table import video_row
+from pipelines.cluster_room import ClusterRoom
 from pipelines.describe_videos import describe_pools
 from pipelines.described import Described
 from pipelines.description_scope import DescriptionScope, descriptions_off, videos_to_describe
@@ -182,7 +183,7 @@ def pools(prepared: PreparedModels, catalog: Catalog, index: EmbeddedIndex, card
         catalog,
         index,
         RUN,
-        cards,
+        ClusterRoom.of_machine(cpus=4, gpus=cards),
     )
     return [(pool.name, pool.size, pool.num_gpus) for pool in made]
 

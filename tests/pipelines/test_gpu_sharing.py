@@ -17,6 +17,7 @@ from tests.pipelines.gpu_stand_ins import noting, places
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("prepared")]
 
+LABEL = {"ray-subcluster": "index"}
 STAGES = ["Captioner", "FrameEmbedder", "TextEmbedder", "Transcriber"]
 SHARES = {
     "fuse": False,
@@ -28,16 +29,19 @@ SHARES = {
 
 
 @contextmanager
-def cluster(cards_of_nodes: list[int]) -> Iterator[str]:
-    """A Ray whose nodes declare so many cards; gives its address."""
+def cluster(cards_of_nodes: list[int], labelled: int | None = None) -> Iterator[str]:
+    """A Ray whose nodes declare so many cards, one of them with a label; gives its address."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     from ray.cluster_utils import Cluster
 
     made = Cluster()
     try:
-        for cards in cards_of_nodes:
-            made.add_node(num_cpus=2, num_gpus=cards, object_store_memory=128 * 2**20, include_dashboard=False)
+        for number, cards in enumerate(cards_of_nodes):
+            labels = LABEL if number == labelled else {}
+            made.add_node(
+                num_cpus=2, num_gpus=cards, object_store_memory=128 * 2**20, include_dashboard=False, labels=labels
+            )
         made.wait_for_nodes()
         yield made.address
     finally:
@@ -82,6 +86,26 @@ def test_pools_spread_over_cards_and_nodes(undescribed: Settings, clips: Path, t
         (card,) = place["cards"]
         taken[place["node"], card] += share[place["stage"]]
     assert list(taken.values()) == [1.0, 1.0]
+
+
+@pytest.mark.long
+def test_a_run_stays_on_the_nodes_of_its_labels(undescribed: Settings, clips: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    settings = sharing(undescribed, node_labels=LABEL)
+    with cluster([1, 1], labelled=1) as address:
+        import ray
+
+        request = IndexRequest(str(clips / "coast.mp4"), tmp_path / "store", ray_address=address)
+        report = run_index(request, settings, noting(notes, stand_ins=True))
+        ray.init(address, logging_level="ERROR")
+        (node,) = [node["NodeID"] for node in ray.nodes() if LABEL.items() <= node["Labels"].items()]
+        ray.shutdown()
+
+    assert report.videos_done == 1
+    assert [(place["stage"], place["node"]) for place in places(notes)] == [(stage, node) for stage in STAGES]
+    with cluster([1]) as address, pytest.raises(SettingsError, match="No node of the cluster has the labels ray-sub"):
+        run_index(IndexRequest(str(clips), tmp_path / "other", ray_address=address), settings)
 
 
 def test_impossible_request_is_refused_at_start_with_the_sum(

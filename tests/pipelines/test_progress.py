@@ -45,5 +45,18 @@ def test_log_gets_a_line_every_few_seconds() -> None:
     assert console.getvalue().count("\n") == 2
 
 
+def test_a_long_run_has_a_line_a_minute() -> None:
+    console, now = io.StringIO(), [0.0]
+    line = ProgressLine(console, every_s=5, clock=lambda: now[0])
+    lines = []
+    for second in range(4 * 3600):
+        now[0] = float(second)
+        line.show(_progress())
+        if second in (59, 3599, 4 * 3600 - 1):
+            lines.append(console.getvalue().count("\n"))
+
+    assert lines == [12, 107, 287]
+
+
 def test_durations_read_as_spoken() -> None:
     assert [duration(s) for s in (45, 720, 12000)] == ["45 s", "12 min", "3 h 20 min"]

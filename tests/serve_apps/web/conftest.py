@@ -29,6 +29,7 @@ ARGUMENTS = (
 )
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
 RUN_ID = "20260101T120000-abcdef"
+DASHBOARD = "http://127.0.0.1:8265/#/jobs/job-20260101T120000-abcdef"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,6 +93,7 @@ def make_lively(store: ObjectStore) -> None:
     lease = Lease(
         run_id=RUN_ID,
         workspace="default",
+        dashboard_url=DASHBOARD,
         what="footage index",
         source="/films/autumn",
         host="studio",

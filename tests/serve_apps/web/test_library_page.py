@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.serve_apps.web.conftest import DASHBOARD
 from tests.serve_apps.web.site import Site, Watched
 
 
@@ -58,6 +59,31 @@ def test_runs_are_asked_for_only_while_someone_looks(page: Page, site: Site) -> 
         page.evaluate(f"{hide % 'visible'}; document.dispatchEvent(new Event('visibilitychange'))")
     page.get_by_role("link", name="Scenes", exact=True).click()
     expect(page.get_by_role("heading", name="Find any moment in your footage")).to_be_visible()
+
+
+def test_a_run_leads_to_its_page_on_rays_dashboard(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?view=library")
+    link = page.get_by_role("region", name="Runs").get_by_role("link", name="Ray dashboard")
+    expect(link).to_have_attribute("href", DASHBOARD)
+    page.context.route("http://127.0.0.1:8265/**", lambda route: route.fulfill(body="<h1>Job</h1>"))
+    with page.context.expect_page() as opened:
+        link.click()
+    expect(opened.value.get_by_role("heading", name="Job")).to_be_visible()
+    assert opened.value.url == DASHBOARD
+    assert opened.value.evaluate("[window.opener, document.referrer]") == [None, ""]
+
+
+def test_a_run_without_a_page_of_its_own_leads_nowhere(page: Page, site: Site) -> None:
+    def answer(route: Route) -> None:
+        jobs = route.fetch().json()
+        first = jobs["jobs"][0]
+        jobs["jobs"] = [first | {"dashboard_url": None}, first | {"dashboard_url": "javascript:alert(1)"}]
+        route.fulfill(json=jobs)
+
+    page.route("**/v1/jobs", answer)
+    page.goto(f"{site.url}/?view=library")
+    expect(page.locator("article.job")).to_have_count(2)
+    assert page.locator("article.job a").count() == 0
 
 
 def test_an_open_of_a_video_from_the_library_plays_it(page: Page, site: Site) -> None:
