@@ -72,6 +72,8 @@ def test_nothing_is_found_without_a_mistake(manifests: list[Manifest]) -> None:
         ("ConfigMap footage-settings", "data.FOOTAGE_STORES", "s3://b/p", "the variable FOOTAGE_STORES sets nothing"),
         (CLUSTER, f"{CPU}.template.spec.enableServiceLinks", GONE, "set enableServiceLinks to false"),
         # Ray
+        (CLUSTER, f"{CPU}.maxReplicas", 2, "FOOTAGE_PIPELINE__MAX_CPUS is 220"),
+        ("ConfigMap footage-settings", "data.FOOTAGE_PIPELINE__MAX_GPUS", GONE, "have 10 GPUs at most, and"),
         (CLUSTER, "spec.rayVersion", "2.9.0", "rayVersion is 2.9.0"),
         (CLUSTER, "spec.headGroupSpec.rayStartParams.num-cpus", "4", "the head takes actors"),
         (CLUSTER, f"{CPU}.groupName", "gpu-24g", "there are several groups gpu-24g"),
