@@ -59,6 +59,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.index
 	$(BIN)/python -m benchmarks.search_load
 	$(BIN)/python -m benchmarks.search_while_indexing
+	$(BIN)/python -m benchmarks.scaling
 
 # The settings reference, the sidecar schema and the API's page are written from the models.
 docs: setup

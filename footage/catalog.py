@@ -20,6 +20,7 @@ from footage.sidecar import Manifest, QuarantineRecord, RunReport, Sidecar, Span
 from footage.source_book import SourceBook
 from footage.source_moves import holders, leave_for, take_back_reference, unrecord
 from footage.storage import ObjectStore
+from footage.structured_log import printable
 
 LOG = logging.getLogger(__name__)
 
@@ -218,7 +219,7 @@ class Catalog:
             record = record.model_copy(update={"attempts": attempts, "first_failed_at": since, "dataset": dataset})
         put_record(self.store, key, record)
         about = {"run": record.run_id, "video": record.video_id, "span": record.span_index, "source": record.source.uri}
-        LOG.warning("Quarantined as %s: %s", record.code, record.reason, extra=about | {"code": record.code})
+        LOG.warning("Quarantined as %s: %s", record.code, printable(record.reason), extra=about | {"code": record.code})
         return record
 
     def delete_quarantine_record(self, quarantine_id: str) -> None:

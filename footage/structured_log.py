@@ -128,6 +128,11 @@ class TextFormatter(logging.Formatter):
         return without_secrets(super().formatException(ei))
 
 
+def printable(text: str) -> str:
+    """A text as any handler can write it: a file's name may have bytes that are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def line_of(record: logging.LogRecord, base: LogContext) -> dict[str, Any]:
     """What a line says, by name.
 
