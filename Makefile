@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup lint test test-long test-browser test-services demo bench docs clean
+.PHONY: setup lint test test-long test-nightly test-browser test-services demo bench docs clean
 
 setup: $(VENV)/.installed
 
@@ -36,7 +36,11 @@ test: setup
 
 # Whole runs under more conditions.
 test-long: setup
-	$(BIN)/python -m pytest -m "long and not services and not browser" -n 2 --dist loadfile --max-worker-restart 0
+	$(BIN)/python -m pytest -m "long and not nightly and not services and not browser" -n 2 --dist loadfile --max-worker-restart 0
+
+# The rest of them, which would take continuous integration too long.
+test-nightly: setup
+	$(BIN)/python -m pytest -m nightly -n 2 --dist loadfile --max-worker-restart 0
 
 # The page in a browser: needs the Debian package chromium.
 test-browser: setup

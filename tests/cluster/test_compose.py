@@ -146,6 +146,7 @@ def test_grafana_finds_the_dashboards_and_their_prometheus():
 
 @pytest.mark.ray
 @pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_the_service_is_deployed_again_when_ray_has_forgotten_it(tmp_path: Path):
     (tmp_path / "keep_served.sh").write_text((FOLDER / "keep_served.sh").read_text())

@@ -1,4 +1,5 @@
 import json
+import os
 import time
 from pathlib import Path
 
@@ -73,10 +74,8 @@ def test_programs_get_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.ray
 @pytest.mark.long
-def test_the_dashboard_says_what_a_cluster_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = ray_environment()
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
-        monkeypatch.setenv(name, environment[name])
+def test_the_dashboard_says_what_a_cluster_has() -> None:
+    environment = ray_environment(RAY_AUTH_TOKEN=os.environ["RAY_AUTH_TOKEN"])  # Ray reads it once in a process
     pipeline = load_settings("gpu").pipeline
     settings = load_settings("gpu").model_copy(
         update={"pipeline": pipeline.model_copy(update={"node_labels": {"ray-subcluster": "index"}, "max_gpus": 3})}

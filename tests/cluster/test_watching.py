@@ -87,7 +87,9 @@ class Watching:
 @pytest.mark.ray
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("by_events", [False, True], ids=["listing", "events"])
+@pytest.mark.parametrize(
+    "by_events", [pytest.param(False, id="listing", marks=pytest.mark.nightly), pytest.param(True, id="events")]
+)
 def test_what_arrives_in_a_bucket_becomes_searchable_until_sigterm(
     by_events: bool, moto_s3: S3Server, prepared: object, clips: Path, tmp_path: Path
 ) -> None:

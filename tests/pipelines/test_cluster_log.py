@@ -22,6 +22,7 @@ from tests.ray_head import ray_environment, ray_head
 
 @pytest.mark.ray
 @pytest.mark.long
+@pytest.mark.nightly
 def test_lines_of_workers_arrive_whole_and_the_run_leads_to_the_dashboard(
     prepared: PreparedModels, tmp_path: Path
 ) -> None:

@@ -21,7 +21,8 @@ from tests.tiny_minicpm import make_minicpm
 from tests.tiny_models import make_m3, make_siglip, make_siglip2
 from tests.tiny_whisper import make_whisper
 
-pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.timeout(600)]  # a preparation and a run, for each profile
+# A preparation and a run, for each profile.
+pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.nightly, pytest.mark.timeout(600)]
 
 CLIP = "window.mp4"  # three scenes, and somebody speaks
 ON_A_CPU = {  # what only a card can do

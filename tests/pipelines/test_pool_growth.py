@@ -66,6 +66,7 @@ def alive(name: str) -> int:
 
 @pytest.mark.ray
 @pytest.mark.long
+@pytest.mark.nightly  # test_autoscaling.py has pools grow, too
 def test_a_pool_grows_while_spans_wait_and_gives_back_what_it_does_not_need() -> None:
     feed = Pool((Stage(Feeder, limit=LIMIT),), size=1, num_cpus=0.1)
     work = Pool((Stage(Sleeper, limit=LIMIT),), size=1, most=3, num_cpus=0.1)
