@@ -31,8 +31,8 @@ from benchmarks.node_watch import changes_in
 from benchmarks.scaling_measures import makespan_s, steady
 from benchmarks.timed_models import Note, Pace, make_film, notes_in
 from benchmarks.timed_run import ENVIRONMENT, paces
+from footage.run_records import RunReport
 from footage.settings import load_settings
-from footage.sidecar import RunReport
 from pipelines.preparation import ensure_prepared
 from tests.ray_head import ray_environment, ray_head
 

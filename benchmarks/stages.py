@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.made_clips import copy_with_other_bytes
+from footage.run_records import RunReport
 from footage.settings import load_settings
-from footage.sidecar import RunReport
 from pipelines.index_request import IndexRequest
 from pipelines.index_run import run_index
 

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from cluster.display_text import clock, print_toy_note, short_names, tags_line
 from footage.quarantine import next_step
-from footage.sidecar import Manifest, QuarantineRecord, RunReport, Sidecar
+from footage.run_records import RunReport
+from footage.sidecar import Manifest, QuarantineRecord, Sidecar
 
 if TYPE_CHECKING:
     from cluster.doctor import Check

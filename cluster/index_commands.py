@@ -9,21 +9,28 @@ from cluster.options import (
     DEFAULT_STORE,
     EXIT_INTERRUPTED,
     EXIT_QUARANTINED,
+    Dataset,
+    Events,
+    Every,
     Index,
     Json,
+    MaxCpus,
+    MaxGpus,
+    Only,
     Profile,
     Store,
     Verbose,
     Workspace,
     sentences,
+    set_limits,
 )
 from footage.errors import SettingsError
 from footage.identity import check_name
 from footage.parts import Part
 
 if TYPE_CHECKING:
+    from footage.run_records import RunReport
     from footage.settings import Settings
-    from footage.sidecar import RunReport
     from pipelines.index_request import IndexRequest
 
 
@@ -33,19 +40,15 @@ def index(
     index: Index = None,
     profile: Profile = "auto",
     workspace: Workspace = "default",
-    dataset: Annotated[str | None, typer.Option(help="Add the videos to this named set.")] = None,
-    only: Annotated[
-        list[Part] | None, typer.Option(help="Make only this anew, of videos that are indexed, and keep the rest.")
-    ] = None,
+    dataset: Dataset = None,
+    only: Only = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on until Ctrl-C: index what arrives in the folder or bucket.")
     ] = False,
-    every: Annotated[str | None, typer.Option(help="With --watch: how often to list, such as 30s, 5m or 1h.")] = None,
-    events: Annotated[
-        str | None, typer.Option(help="With --watch: URL of an SQS queue that the bucket tells of new objects.")
-    ] = None,
-    max_cpus: Annotated[float | None, typer.Option(help="Sets pipeline.max_cpus.", show_default=False)] = None,
-    max_gpus: Annotated[int | None, typer.Option(help="Sets pipeline.max_gpus.", show_default=False)] = None,
+    every: Every = None,
+    events: Events = None,
+    max_cpus: MaxCpus = None,
+    max_gpus: MaxGpus = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what is to do, and what a run would take; index nothing.")
     ] = False,
@@ -60,9 +63,7 @@ def index(
     `footage index copy FROM TO` copies a vector index (a folder named copy is ./copy).
     """
     with sentences():
-        for name, most in (("MAX_CPUS", max_cpus), ("MAX_GPUS", max_gpus)):
-            if most is not None:
-                os.environ[f"FOOTAGE_PIPELINE__{name}"] = str(most)  # as if set by hand: it is checked
+        set_limits(max_cpus, max_gpus)
         request = _request(source, store, index, workspace, dataset, tuple(only or ()), (), verbose)
         if dry_run:
             from cluster.dry_run import show_plan

@@ -9,9 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster.job_options import Address, cluster_of, resources_of
-from cluster.options import DEFAULT_STORE, Index, Json, Profile, Store, Workspace, sentences
+from cluster.options import (
+    DEFAULT_STORE,
+    Dataset,
+    Events,
+    Every,
+    Index,
+    Json,
+    MaxCpus,
+    MaxGpus,
+    Only,
+    Profile,
+    Store,
+    Workspace,
+    sentences,
+    set_limits,
+)
 from footage.identity import check_name
-from footage.parts import Part
 
 if TYPE_CHECKING:
     from cluster.job_submission import JobRequest, Submission
@@ -26,17 +40,13 @@ def submit(
     index: Index = None,
     profile: Profile = "auto",
     workspace: Workspace = "default",
-    dataset: Annotated[str | None, typer.Option(help="Add the videos to this named set.")] = None,
-    only: Annotated[
-        list[Part] | None, typer.Option(help="Make only this anew, of videos that are indexed, and keep the rest.")
-    ] = None,
+    dataset: Dataset = None,
+    only: Only = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on with what arrives, until the job is stopped.")] = False,
-    every: Annotated[str | None, typer.Option(help="With --watch: how often to list, such as 30s, 5m or 1h.")] = None,
-    events: Annotated[
-        str | None, typer.Option(help="With --watch: URL of an SQS queue that the bucket tells of new objects.")
-    ] = None,
-    max_cpus: Annotated[float | None, typer.Option(help="Sets pipeline.max_cpus.", show_default=False)] = None,
-    max_gpus: Annotated[int | None, typer.Option(help="Sets pipeline.max_gpus.", show_default=False)] = None,
+    every: Every = None,
+    events: Events = None,
+    max_cpus: MaxCpus = None,
+    max_gpus: MaxGpus = None,
     in_image: Annotated[bool, typer.Option("--in-image", help="Footage is in the cluster's image: send none.")] = False,
     shared_files: Annotated[
         bool, typer.Option("--shared-files", help="Every machine of the cluster has the paths of this one.")
@@ -71,9 +81,7 @@ def submit(
         options = watching(watch, every, events)
         request = JobRequest(source, store, index, profile, workspace, dataset, tuple(only or ()), options)
         request = placed(request, cluster, same_machine=is_loopback(cluster), shared_files=shared_files)
-        for name, most in (("MAX_CPUS", max_cpus), ("MAX_GPUS", max_gpus)):
-            if most is not None:
-                os.environ[f"FOOTAGE_PIPELINE__{name}"] = str(most)  # as if set by hand: checked, and sent along
+        set_limits(max_cpus, max_gpus)
         settings = load_settings(profile)
         sent = submission(
             request,

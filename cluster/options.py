@@ -1,5 +1,6 @@
 """Options that several commands share, and how a command fails."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from footage.errors import FootageError, SettingsError
+from footage.parts import Part
 
 if TYPE_CHECKING:
     from footage.storage import ObjectStore
@@ -45,10 +47,27 @@ Profile = Annotated[
     str, typer.Option(envvar="FOOTAGE_PROFILE", help="offline, cpu, gpu, or auto: gpu or cpu by the hardware.")
 ]
 Workspace = Annotated[str, typer.Option(envvar="FOOTAGE_WORKSPACE", help="The tenant; searches see one only.")]
+Dataset = Annotated[str | None, typer.Option(help="Add the videos to this named set.")]
+Only = Annotated[
+    list[Part] | None, typer.Option(help="Make only this anew, of videos that are indexed, and keep the rest.")
+]
+Every = Annotated[str | None, typer.Option(help="With --watch: how often to list, such as 30s, 5m or 1h.")]
+Events = Annotated[
+    str | None, typer.Option(help="With --watch: URL of an SQS queue that the bucket tells of new objects.")
+]
+MaxCpus = Annotated[float | None, typer.Option(help="Sets pipeline.max_cpus.", show_default=False)]
+MaxGpus = Annotated[int | None, typer.Option(help="Sets pipeline.max_gpus.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what Ray and the libraries print.")]
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def set_limits(max_cpus: float | None, max_gpus: int | None) -> None:
+    """Set the limits of a run as if by variables: they are checked with the other settings, and go along with a job."""
+    for name, most in (("MAX_CPUS", max_cpus), ("MAX_GPUS", max_gpus)):
+        if most is not None:
+            os.environ[f"FOOTAGE_PIPELINE__{name}"] = str(most)
 
 
 @contextmanager

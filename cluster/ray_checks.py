@@ -1,6 +1,5 @@
 """Checks of KubeRay's kinds: what its operator would refuse only when it is applied, and what nobody would refuse."""
 
-import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -69,37 +68,41 @@ def _check_autoscaler(where: str, cluster: Manifest) -> Iterator[str]:
 
 def _check_node_types(where: str, cluster: Manifest) -> Iterator[str]:
     """What Ray's autoscaler itself would make of it."""
-    try:
-        types = _node_types(cluster)
-    except Exception as error:  # noqa: BLE001 - whatever Ray says to it, the autoscaler would say when it runs
-        yield f"{where}: Ray's autoscaler cannot read it: {str(error).splitlines()[0]}"
-        return
+    types, refusal = _node_types(cluster)
+    if refusal:
+        yield f"{where}: Ray's autoscaler cannot read it: {refusal}"
     for name, kind in types.items():
         if kind["max_workers"] and not kind["resources"].get("CPU"):
             yield f"{where}, group {name}: it has no CPU for Ray, so nothing would ever run there."
 
 
-def _node_types(cluster: Manifest) -> dict[str, Any]:
+def _node_types(cluster: Manifest) -> tuple[dict[str, Any], str]:
+    """The node types that Ray's autoscaler reads in it, and why it reads none."""
     from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
 
     resource = {"metadata": {"name": "footage", "namespace": "footage"}, "spec": {"workerGroupSpecs": [], **cluster}}
-    types: dict[str, Any] = _derive_autoscaling_config_from_ray_cr(resource)["available_node_types"]
-    return types
+    try:
+        return _derive_autoscaling_config_from_ray_cr(resource)["available_node_types"], ""
+    except Exception as error:  # noqa: BLE001 - whatever Ray says to it, the autoscaler would say when it runs
+        return {}, str(error).splitlines()[0]
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def _check_limits(where: str, cluster: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
     """KubeRay tells Ray nothing of how far a cluster grows: a run on one without machines has only its own limits."""
-    with contextlib.suppress(Exception):  # Ray cannot read it: that is told already
-        types = _node_types(cluster).values()
-        head = environment(cluster["headGroupSpec"]["template"]["spec"]["containers"][0], manifests)
-        for resource, variable in (("CPU", "FOOTAGE_PIPELINE__MAX_CPUS"), ("GPU", "FOOTAGE_PIPELINE__MAX_GPUS")):
-            most = sum(kind["max_workers"] * kind["resources"].get(resource, 0) for kind in types)
-            given = head.get(variable)
-            if most and (given is None or float(given) > most):
-                yield (
-                    f"{where}: its groups have {most} {resource}s at most, and {variable} is {given or 'not set'}. Runs"
-                    " size their pools by it: set it to that number, or to less."
-                )
+    types, _ = _node_types(cluster)
+    head = environment(cluster["headGroupSpec"]["template"]["spec"]["containers"][0], manifests)
+    for resource, variable in (("CPU", "FOOTAGE_PIPELINE__MAX_CPUS"), ("GPU", "FOOTAGE_PIPELINE__MAX_GPUS")):
+        most = sum(kind["max_workers"] * kind["resources"].get(resource, 0) for kind in types.values())
+        given = head.get(variable, "not set")
+        if most and not (_is_number(given) and float(given) <= most):
+            yield (
+                f"{where}: its groups have {most} {resource}s at most, and {variable} is {given}. Runs size their pools"
+                " by it: set it to that number, or to less."
+            )
 
 
 def _check_token(where: str, cluster: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from footage.errors import SettingsError
 
 if TYPE_CHECKING:
+    from footage.run_records import RunReport
     from footage.seen_sources import SourcePile
     from footage.settings import Settings
-    from footage.sidecar import RunReport
     from pipelines.index_request import IndexRequest
     from pipelines.watch_feeds import Feed
     from pipelines.watched_source import WatchedSource
@@ -48,29 +48,17 @@ def watch_source(
         SettingsError: the source is not one that can be watched.
         FootageError: it does not work from the start, or a run says something that lasts.
     """
-    from footage.catalog import Catalog
-    from footage.fingerprint import pipeline_fingerprint
-    from footage.model_list import check_models
-    from footage.store_address import open_store
-    from pipelines.description_scope import descriptions_off
-    from pipelines.gpu_shares import check_devices
     from pipelines.index_run import run_index
     from pipelines.kept_ray import KeptRay
-    from pipelines.preparation import ensure_prepared
+    from pipelines.run_start import start_of_run
     from pipelines.stopping import interrupted_by_sigterm
     from pipelines.watch import Watch
     from pipelines.watch_line import WatchLine
     from pipelines.watched_source import WatchedSource
 
     _check(request, events)
-    # What a run would refuse is refused now, and not when the first video arrives.
-    check_models(settings)
-    check_devices(settings, own_machine=request.ray_address is None)
-    descriptions_off(settings)
-    store = open_store(request.store_address, settings.s3)
-    store.probe()
-    fingerprint = pipeline_fingerprint(settings, ensure_prepared(settings, sys.stderr).versions)
-    source = WatchedSource(request, settings, Catalog(store, request.workspace), fingerprint)
+    start = start_of_run(request, settings)  # what a run would refuse is refused now, and not with the first video
+    source = WatchedSource(request, settings, start.catalog, start.fingerprint)
     ray = KeptRay(settings.watch.keep_ray_s, time.monotonic)
     line = WatchLine(sys.stderr, time.time)
 
@@ -92,7 +80,6 @@ def watch_source(
 
 
 def _check(request: "IndexRequest", events: str | None) -> None:
-    from footage.index_address import index_address
     from footage.s3_uri import is_s3
     from footage.sources import is_http
 
@@ -101,7 +88,6 @@ def _check(request: "IndexRequest", events: str | None) -> None:
         raise SettingsError(f"{source} is one video: --watch is for folders and buckets.")
     if request.only:
         raise SettingsError("--watch waits for new videos, and --only is for those that are indexed: run them apart.")
-    index_address(request.store_address, request.index)  # refuses a bucket without one
     if events is not None and not is_s3(source):
         raise SettingsError(f"--events are those of a bucket, and {source} is none.")
 

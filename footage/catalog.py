@@ -16,7 +16,8 @@ from footage.lease_book import LeaseBook
 from footage.pending_book import PendingBook
 from footage.record_json import from_json, to_json
 from footage.record_store import Parse, all_records, get_record, put_record, put_record_while, record_name
-from footage.sidecar import Manifest, QuarantineRecord, RunReport, Sidecar, SpanRecord, Stored, StoredSource
+from footage.run_records import RunReport
+from footage.sidecar import Manifest, QuarantineRecord, Sidecar, SpanRecord, Stored, StoredSource
 from footage.source_book import SourceBook
 from footage.source_moves import holders, leave_for, take_back_reference, unrecord
 from footage.storage import ObjectStore

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from footage.catalog import Catalog
 from footage.catalog_records import Lease
 from footage.record_store import get_record
-from footage.sidecar import RunReport
+from footage.run_records import RunReport
 from footage.storage import ObjectStore
+from footage.time_left import time_left_s
 from footage.timestamps import has_passed
 
 RunState = Literal["running", "finished", "interrupted", "failed", "lost"]
@@ -107,17 +108,16 @@ def _submitted_at(job: str) -> datetime | None:
         return None
 
 
+def _named(report: RunReport) -> dict[str, str | None]:
+    """What a report says from its beginning."""
+    return report.model_dump(include={"run_id", "job", "workspace", "dataset", "source", "profile", "started_at"})
+
+
 def _ended(report: RunReport) -> RunSummary:
     done = report.videos_done + report.videos_duplicate + report.videos_elsewhere
     return RunSummary(
-        run_id=report.run_id,
-        job=report.job,
-        workspace=report.workspace,
-        dataset=report.dataset,
-        source=report.source,
-        profile=report.profile,
+        **_named(report),
         state=report.state,
-        started_at=report.started_at,
         wall_s=report.wall_s,
         videos_to_do=done + report.videos_quarantined + report.videos_remaining,
         videos_done=done,
@@ -141,20 +141,13 @@ def _told(report: RunReport, lease: Lease | None, now: datetime, state: Literal[
     elif counts is None:
         known["doing"] = "listing sources"
     left_s = None
-    if state == "running" and counts is not None and counts.bytes_done and counts.videos_done:
-        # By bytes, which the listing knows of every video before any is opened.
-        left_s = round(wall_s * (counts.bytes_total - counts.bytes_done) / counts.bytes_done, 1)
+    if state == "running" and counts is not None and counts.videos_done:
+        left_s = time_left_s(wall_s, counts.bytes_done, counts.bytes_total)
     return RunSummary(
         **known,
-        run_id=report.run_id,
-        job=report.job,
-        workspace=report.workspace,
-        dataset=report.dataset,
-        source=report.source,
-        profile=report.profile,
+        **_named(report),
         state=state,
-        started_at=report.started_at,
         wall_s=round(wall_s, 3),
         videos_to_do=None if counts is None else counts.videos_found,
-        left_s=left_s,
+        left_s=None if left_s is None else round(left_s, 1),
     )

@@ -11,8 +11,8 @@ from actors.model_preparation import PreparedModels
 from footage.catalog import Catalog
 from footage.index import VectorIndex
 from footage.record_store import get_record
+from footage.run_records import RunReport
 from footage.settings import Settings
-from footage.sidecar import RunReport
 from footage.storage import ObjectStore
 from pipelines.cluster_room import ClusterRoom, NodeGroup
 from pipelines.index_videos import index_pools
@@ -83,7 +83,7 @@ def allocation_of(
 
     Args:
         settings: of the run.
-        room: that it may take: room_of_ray(), room_of_cluster_file() or ClusterRoom.of_machine().
+        room: that it may take: room_of_ray() or ClusterRoom.of_machine().
         store: with the reports of earlier runs, from which it is known what each stage costs.
         videos: that there are to index; None: very many.
         size_bytes: of those.

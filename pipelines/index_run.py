@@ -16,22 +16,19 @@ from actors.source_files import SourceFiles
 from footage.catalog import Catalog
 from footage.dataset_changes import join_dataset
 from footage.errors import FootageError, LeaseLost, StoreError, StoreUnavailable
-from footage.fingerprint import component_fingerprints, pipeline_fingerprint
+from footage.fingerprint import component_fingerprints
 from footage.index import VectorIndex
-from footage.kept_parts import parts_of_run
 from footage.lease_keeper import LeaseKeeper
 from footage.leases import new_run_id
-from footage.model_list import check_models
 from footage.orphans import remove_orphans
 from footage.records import Source
 from footage.reindex_guard import refuse_during_reindex
 from footage.remote_access import RemoteAccess
+from footage.run_records import RunReport
 from footage.s3_uri import is_s3
 from footage.settings import Settings
-from footage.sidecar import RunReport
 from footage.sources import is_remote
 from footage.storage import ObjectStore
-from footage.store_address import open_store
 from footage.transfers import TRANSFERS, Transferred
 from pipelines.admission import admitted, started
 from pipelines.cluster_room import ClusterRoom, room_of_ray
@@ -40,7 +37,6 @@ from pipelines.describe_videos import describe_videos
 from pipelines.described import Described
 from pipelines.description_scope import DescriptionScope, descriptions_off, videos_to_describe
 from pipelines.elsewhere import left_by_others
-from pipelines.gpu_shares import check_devices
 from pipelines.index_access import check_index, index_of_run, one_run_at_a_time
 from pipelines.index_pass import IndexPass
 from pipelines.index_request import IndexRequest
@@ -49,13 +45,13 @@ from pipelines.ledger import LedgerClient
 from pipelines.metrics import RunMetrics
 from pipelines.observation import Observation
 from pipelines.original_deletion import delete_originals
-from pipelines.preparation import ensure_prepared
 from pipelines.process_memory import MemorySampler
 from pipelines.progress import ProgressLine
 from pipelines.ray_session import Session, output_to, ray_session
 from pipelines.reconcile import Run
 from pipelines.run_report import first_report, reported, run_report
 from pipelines.run_sources import RunSources, arrived_sources, choose_sources, quarantined_sources
+from pipelines.run_start import start_of_run
 from pipelines.sizing import expected_spans
 from pipelines.stopping import interrupted_by_sigterm
 from pipelines.tally import Tally
@@ -90,16 +86,8 @@ def run_index(
             many spans were lost. What was committed until then stays, and a later run goes on from there.
     """
     started_at, moved_before = datetime.now(UTC), TRANSFERS.total()
-    check_models(settings)  # first: it says what to fetch, also on a machine without the GPU
-    check_devices(settings, own_machine=request.ray_address is None)
-    descriptions_off(settings)  # refuses what cannot work
-    parts_of_run(settings, request.only)  # likewise
-    address = request.index_address
-    store = open_store(request.store_address, settings.s3)
-    store.probe()
-    catalog = Catalog(store, request.workspace)
-    models = ensure_prepared(settings, sys.stderr)
-    fingerprint = pipeline_fingerprint(settings, models.versions)
+    start = start_of_run(request, settings)
+    address, catalog, models, fingerprint = request.index_address, start.catalog, start.models, start.fingerprint
     run_id = new_run_id(started_at)
     lease_s = settings.pipeline.lease_s
     with (
@@ -108,7 +96,7 @@ def run_index(
         LeaseKeeper(catalog, run_id, request.command, request.source_address, lease_s, job=request.job) as lease,
         reported(catalog, first_report(request, settings, run_id, fingerprint, started_at)),
     ):
-        refuse_during_reindex(store)
+        refuse_during_reindex(catalog.store)
         with _sources(request, settings, catalog, fingerprint) as sources:
             run = Run(
                 run_id=run_id,

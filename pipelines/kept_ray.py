@@ -33,11 +33,10 @@ class KeptRay:
         """Ray for a run; see ray_session(). A run that broke off leaves none: its Ray may be why."""
         if self._show_output is None:
             self._show_output = self._open.enter_context(ray_session(settings, address, verbose=verbose))
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._end)
             yield
-        except BaseException:
-            self._end()
-            raise
+            undo.pop_all()
         self._show_output()
         self._used_at, self._is_tidy = self._clock(), False
 

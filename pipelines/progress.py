@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO
 
+from footage.time_left import time_left_s
+
 _RAREST_S = 60.0  # between two lines of a log
 _PAUSE_SHARE = 0.05  # of the time so far passes until the next line
 
@@ -43,10 +45,9 @@ class Progress:
             f"{self.scenes} scenes",
             f"{self.media_s / elapsed:.1f} video h/h",
         ]
-        if self.done and self.bytes_done and self.remaining:
-            # By bytes, which the listing knows of every video before any is opened.
-            left = elapsed * (self.bytes_total - self.bytes_done) / self.bytes_done
-            parts.append(f"about {duration(left)} left")
+        left_s = time_left_s(elapsed, self.bytes_done, self.bytes_total)
+        if self.done and self.remaining and left_s is not None:
+            parts.append(f"about {duration(left_s)} left")
         if self.doing:
             parts.append(self.doing)
         return " · ".join(parts)

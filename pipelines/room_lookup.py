@@ -1,12 +1,8 @@
-"""Finds the room of a run before there is a run: of this machine, of a cluster that is up, or by its file."""
-
-from pathlib import Path
-
-import yaml
+"""Finds the room of a run before there is a run: of this machine, or of a cluster that is up."""
 
 from footage.errors import SettingsError
 from footage.settings import Settings
-from pipelines.cluster_room import ClusterRoom, groups_of_config, groups_of_nodes, room_of_ray
+from pipelines.cluster_room import ClusterRoom, groups_of_nodes, room_of_ray
 from pipelines.ray_session import ray_session
 
 _MOST_NODES = 10_000  # Ray's own limit of such a list
@@ -30,7 +26,7 @@ def room_for_index(settings: Settings, ray_address: str | None) -> ClusterRoom:
 def room_for_submit(settings: Settings, dashboard: str) -> ClusterRoom:
     """The room of a job, asked from the dashboard that it would be submitted to. RAY_AUTH_TOKEN is sent, if it is set.
 
-    What nodes may come the dashboard does not say: that is pipeline.max_cpus and max_gpus, or room_of_cluster_file().
+    What nodes may come the dashboard does not say: that is pipeline.max_cpus and max_gpus.
 
     Raises:
         SettingsError: no dashboard answers at the address.
@@ -49,18 +45,3 @@ def room_for_submit(settings: Settings, dashboard: str) -> ClusterRoom:
         if node.state == "ALIVE" and wanted <= (node.labels or {}).items()
     ]
     return ClusterRoom.of_groups(groups_of_nodes(alive), settings.pipeline, is_known=False)
-
-
-def room_of_cluster_file(settings: Settings, path: Path) -> ClusterRoom:
-    """The room of a cluster that need not be up, by its cluster launcher's file.
-
-    Raises:
-        SettingsError: the file cannot be read, or names no node types.
-    """
-    try:
-        groups = groups_of_config(yaml.safe_load(path.read_text()), settings.pipeline.node_labels)
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SettingsError(
-            f"{path} is no file of Ray's cluster launcher with available_node_types: {str(error).splitlines()[0]}"
-        ) from error
-    return ClusterRoom.of_groups(groups, settings.pipeline, is_known=True)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from footage.catalog import Catalog
 from footage.errors import FootageError, StoreError
+from footage.run_records import RunReport
 from footage.settings import Settings
-from footage.sidecar import RunReport
 from footage.timestamps import stamp, utc_now
 from footage.transfers import TRANSFERS
 from pipelines.described import Described

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from footage.backoff import pause_s
 from footage.errors import FootageError, IndexMismatch, InstallationError, ModelMissing
+from footage.run_records import RunReport
 from footage.seen_sources import SourcePile
-from footage.sidecar import RunReport
 from pipelines.watch_feeds import Feed
 from pipelines.watch_line import WatchLine
 

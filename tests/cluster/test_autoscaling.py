@@ -24,7 +24,7 @@ from footage.directory_store import DirectoryStore
 from footage.embedded_index import EmbeddedIndex
 from footage.garbage import Inspector
 from footage.index_records import SceneFilter
-from footage.sidecar import RunReport
+from footage.run_records import RunReport
 from footage.sources import is_present
 from tests.conftest import PROJECT
 from tests.ray_head import RayHead, ray_environment, ray_head

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cluster.display_allocation import allocation_as_json, print_allocation
-from cluster.run_allocation import allocation_for_index, allocation_for_submit
+from cluster.run_allocation import allocation_for_index
 from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError
 from footage.pipeline_settings import PipelineSettings
@@ -45,12 +45,9 @@ def test_a_dry_run_counts_the_sources_and_changes_nothing(
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_a_job_is_laid_out_by_the_file_of_a_cluster_that_is_not_up(
-    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "cluster.yaml"
-    file.write_text("max_workers: 4\navailable_node_types:\n  gpu: {resources: {CPU: 8, GPU: 1}, max_workers: 4}\n")
-    print_allocation(allocation_for_submit(str(clips), str(tmp_path / "store"), load_settings("gpu"), "", file))
+def test_a_cluster_without_machines_is_shown_as_it_may_grow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    room = ClusterRoom.of_groups((NodeGroup("gpu", 8, 1, 0, 4),), PipelineSettings(), is_known=True)
+    print_allocation(allocation_of(load_settings("gpu"), room, DirectoryStore(tmp_path), videos=8, size_bytes=2**20))
     out = shown(capsys)
     assert "The cluster has no CPU and no GPU; this run may have 32 CPUs and 2 GPUs." in out
     assert "Needs 2 x gpu (8 CPUs, 1 GPU), 0 there." in out

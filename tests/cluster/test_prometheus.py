@@ -17,7 +17,7 @@ from cluster.monitoring_alerts import ALERTS
 from cluster.monitoring_panels import PANELS
 from footage import metric_list as m
 from footage.metric_list import METRICS, Metric
-from footage.sidecar import RunReport
+from footage.run_records import RunReport
 from serve_apps.serve_environment import SERVE_ENVIRONMENT
 from tests.conftest import PROJECT
 from tests.memory_folder import memory_folder

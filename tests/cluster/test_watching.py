@@ -13,7 +13,7 @@ import pytest
 
 from cluster.watching import seconds
 from footage.errors import SettingsError
-from footage.sidecar import RunReport
+from footage.run_records import RunReport
 from tests.bucket_queue import BucketQueue
 from tests.cluster.test_cli import footage
 from tests.conftest import PROJECT

@@ -8,7 +8,8 @@ from footage import identity
 from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError, StoreError
-from footage.sidecar import Manifest, QuarantineRecord, RunReport, SpanRecord
+from footage.run_records import RunReport
+from footage.sidecar import Manifest, QuarantineRecord, SpanRecord
 from tests import spans as made
 from tests.spans import FINGERPRINT, READ_AT, WORKSPACE, claim_of, source_of
 

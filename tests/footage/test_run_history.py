@@ -7,7 +7,7 @@ from footage.catalog import Catalog
 from footage.catalog_records import RunCounts
 from footage.leases import RunLease, new_job_id, new_run_id
 from footage.run_history import RunSummary, run_of_store, runs_of_job, runs_of_store
-from footage.sidecar import RunReport
+from footage.run_records import RunReport
 from footage.timestamps import stamp
 from tests.footage.test_catalog import report_of
 from tests.memory_store import MemoryStore

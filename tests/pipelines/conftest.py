@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from footage.sidecar import RunReport
+from footage.run_records import RunReport
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError
 from footage.pipeline_settings import PipelineSettings
 from footage.record_store import put_record
+from footage.run_records import RunReport
 from footage.settings import Settings, load_settings
-from footage.sidecar import RunReport
 from pipelines.allocation import Allocation, Bottleneck, PoolShare, allocation_of, bottleneck_of, nodes_for
-from pipelines.cluster_room import ClusterRoom, NodeGroup
-from pipelines.room_lookup import room_for_index, room_of_cluster_file
+from pipelines.cluster_room import ClusterRoom, NodeGroup, groups_of_config
+from pipelines.room_lookup import room_for_index
 from tests.footage.test_catalog import report_of
 
 HEAD, CPU, GPU = NodeGroup("head", 0, 0, 1, 1), NodeGroup("cpu", 16, 0, 1, 10), NodeGroup("gpu", 8, 1, 2, 4)
@@ -119,18 +119,12 @@ def test_runs_that_indexed_nothing_measure_nothing(store: DirectoryStore) -> Non
     assert allocation_of(load_settings("gpu"), room_of(CPU, GPU), store).bottleneck.media_per_s is None
 
 
-def test_the_room_of_a_launchers_file(tmp_path: Path) -> None:
+def test_the_room_of_a_launchers_configuration() -> None:
     settings = with_limits(load_settings("gpu"), max_gpus=6)
-    file = tmp_path / "ray-cluster.yaml"
-    file.write_text(
-        "max_workers: 12\nhead_node_type: head\navailable_node_types:\n"
-        "  head: {resources: {CPU: 0}}\n  gpu: {resources: {CPU: 8, GPU: 1}, max_workers: 10}\n"
-    )
-    room = room_of_cluster_file(settings, file)
+    kinds = {"head": {"resources": {"CPU": 0}}, "gpu": {"resources": {"CPU": 8, "GPU": 1}, "max_workers": 10}}
+    config = {"max_workers": 12, "head_node_type": "head", "available_node_types": kinds}
+    room = ClusterRoom.of_groups(groups_of_config(config, {}), settings.pipeline, is_known=True)
     assert (room.cpus, room.gpus, room.most_cpus, room.most_gpus) == (0, 0, 80, 6)
-    file.write_text("- no mapping\n")
-    with pytest.raises(SettingsError, match=r"ray-cluster\.yaml is no file of Ray's cluster launcher"):
-        room_of_cluster_file(settings, file)
 
 
 def test_the_room_of_this_machine_needs_no_ray(offline: Settings) -> None:

@@ -17,8 +17,8 @@ from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError
 from footage.index import VectorIndex
 from footage.parts import Part
+from footage.run_records import RunReport
 from footage.settings import Settings
-from footage.sidecar import RunReport
 from pipelines.index_request import IndexRequest
 from pipelines.index_run import run_index
 from pipelines.index_videos import index_pools

@@ -15,8 +15,8 @@ from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
 from footage.errors import SettingsError
 from footage.run_history import runs_of_store
+from footage.run_records import RunReport
 from footage.settings import Settings
-from footage.sidecar import RunReport
 from pipelines.index_request import IndexRequest
 from pipelines.run_report import first_report, reported
 from pipelines.stopping import interrupted_by_sigterm, sigterm_handler_kept

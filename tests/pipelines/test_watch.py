@@ -14,9 +14,9 @@ from footage import identity
 from footage.catalog import Catalog
 from footage.directory_store import DirectoryStore
 from footage.errors import IndexUnavailable, ModelMissing, SettingsError, StoreError
+from footage.run_records import RunReport
 from footage.seen_sources import SourcePile
 from footage.settings import Settings
-from footage.sidecar import RunReport
 from footage.sources import source_name
 from footage.sqs_queue import SqsQueue
 from footage.watch_settings import WatchSettings
