@@ -19,6 +19,11 @@ from cluster.job_submission import Submission
 from footage.errors import FootageError, SettingsError
 from footage.timestamps import stamp
 
+_TALKATIVE = (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.working_dir",
+)
 _ANSWER_S = 10.0  # for a connection; Ray's client would wait for ever
 JobStatus = Literal["PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"]
 
@@ -71,8 +76,9 @@ class JobClient:
         _check_listening(self.address)
         from ray.job_submission import JobSubmissionClient
 
-        logging.getLogger("ray").setLevel(logging.WARNING)  # it says of each upload that it is one
-        logging.getLogger("ray.dashboard").setLevel(logging.WARNING)
+        # They say of each upload that it is one, what it leaves out, and when a connection ends.
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
         with _explained(self.address):
             self._client: Any = JobSubmissionClient(self.address)
 

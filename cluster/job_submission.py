@@ -5,6 +5,7 @@ have their own: a role of their cloud, or a secret that is mounted.
 """
 
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -38,6 +39,7 @@ class JobRequest:
     dataset: str | None = None
     only: tuple[Part, ...] = ()
     options: tuple[str, ...] = ()  # more of `footage index`, as words of a command line
+    python: str = "python"  # a shell's word: the interpreter that has what footage needs
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def submission(
     withheld = {name for name in variables if _may_hold_secret(name)}
     return Submission(
         job=job,
-        entrypoint=f"exec {shlex.join(_command(request))}",  # exec: signals are for it, and not for a shell
+        # exec: signals are for it, and not for a shell
+        entrypoint=f"exec {request.python} {shlex.join(_command(request))}",
         environment={
             **{name: environ[name] for name in sorted(variables - withheld)},
             "FOOTAGE_JOB": job,
@@ -132,7 +135,16 @@ def placed(request: JobRequest, cluster: str, *, same_machine: bool, shared_file
     index = request.index
     if index is not None and "://" not in index:
         index = str(folder_path(index).absolute())
-    return replace(request, source=_whole(request.source), store=_whole(request.store), index=index)
+    # Ray may have been started from an environment that is on nobody's PATH, as ours is. Where the address leads on to
+    # another machine, by a tunnel, that is not there.
+    ours = f'"$(command -v {shlex.quote(sys.executable)} || echo python)"'
+    return replace(
+        request,
+        source=_whole(request.source),
+        store=_whole(request.store),
+        index=index,
+        python=ours if same_machine else request.python,
+    )
 
 
 def _check_index(request: JobRequest, cluster: str) -> None:
@@ -155,7 +167,7 @@ def _whole(place: str) -> str:
 
 
 def _command(request: JobRequest) -> list[str]:
-    words = ["python", "-m", "cluster.cli", "index", "--store", request.store, "--profile", request.profile]
+    words = ["-m", "cluster.cli", "index", "--store", request.store, "--profile", request.profile]
     words += ["--workspace", request.workspace]
     if request.index is not None:
         words += ["--index", request.index]

@@ -20,7 +20,7 @@ from footage.leases import is_alive, live_runs
 from footage.store_address import open_store
 from tests.conftest import PROJECT
 from tests.qdrant_server.server import QdrantServer
-from tests.ray_head import PROGRAMS, ray_environment, ray_head
+from tests.ray_head import ray_environment, ray_head
 from tests.s3_servers import S3Server
 
 FREE_BOX = b"\0\0\0\x08free"  # at the end of an mp4 it changes nothing but the bytes
@@ -58,9 +58,7 @@ def test_jobs_are_submitted_watched_stopped_and_finished_by_others(
     bucket.put_object(Bucket=videos, Key="first/shapes.mp4", Body=(clips / "shapes_silent.mp4").read_bytes())
     store = f"s3://{records}/footage"
     catalog = Catalog(open_store(store, moto_s3.settings), "default")
-    environment = ray_environment(
-        RAY_AUTH_TOKEN=os.environ["RAY_AUTH_TOKEN"], PATH=f"{PROGRAMS}:{os.environ['PATH']}", PYTHONPATH=""
-    )
+    environment = ray_environment(RAY_AUTH_TOKEN=os.environ["RAY_AUTH_TOKEN"], PYTHONPATH="")
     with QdrantServer(tmp_path / "qdrant") as qdrant:
         variables = {
             "FOOTAGE_STORE": store,

@@ -1,5 +1,7 @@
 """Jobs as they are put together, refused and listed, without a cluster."""
 
+import subprocess
+import sys
 import json
 import shlex
 import zipfile
@@ -103,7 +105,9 @@ def test_places_that_a_cluster_sees_pass() -> None:
     shared = JobRequest(**{**vars(REQUEST), "source": "/nfs/films", "store": "/nfs/store"})
     assert placed(shared, HEAD, same_machine=False, shared_files=True) == shared
     here = placed(JobRequest("films", "store", "scenes", "auto"), HEAD, same_machine=True, shared_files=False)
-    assert here == JobRequest(*(str(Path(name).absolute()) for name in ("films", "store", "scenes")), "auto")
+    whole = (str(Path(name).absolute()) for name in ("films", "store", "scenes"))
+    assert here == JobRequest(*whole, "auto", python=here.python)
+    assert subprocess.check_output(["sh", "-c", f"echo {here.python}"], text=True).strip() == sys.executable
 
 
 def test_addresses_of_this_machine_are_known() -> None:
@@ -210,7 +214,7 @@ def test_what_would_be_sent_is_shown() -> None:
     words = ["submit", "s3://films", "--store", "s3://store", "--index", "http://qdrant:6334", "--profile", "offline"]
 
     said, noted = cli(*words, "--address", "127.0.0.1:9", "--dry-run", exit_code=0)
-    assert "exec python -m cluster.cli index --store s3://store" in said
+    assert f'exec "$(command -v {sys.executable} || echo python)" -m cluster.cli index --store s3://store' in said
     assert "MiB before it is zipped" in said
     assert "How the run would be laid out cannot be told" in noted  # without the cluster
     gone = "http://127.0.0.1:9"
