@@ -22,6 +22,7 @@ from footage.timestamps import stamp
 _TALKATIVE = (
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
     "ray._private.runtime_env.working_dir",
 )
 _ANSWER_S = 10.0  # for a connection; Ray's client would wait for ever

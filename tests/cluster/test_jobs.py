@@ -1,9 +1,9 @@
 """Jobs as they are put together, refused and listed, without a cluster."""
 
-import subprocess
-import sys
 import json
 import shlex
+import subprocess
+import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
